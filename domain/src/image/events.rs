@@ -1,0 +1,91 @@
+//! What can have happened in a member's library of pictures.
+
+use super::{Fingerprint, Vector};
+use crate::{
+    Personal, Share,
+    ids::{ImageId, UserId},
+};
+use chrono::{DateTime, Utc};
+use cqrs_es::DomainEvent;
+use serde::{Deserialize, Serialize};
+
+/// Facts about one library; the stream's id is the owner's id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ImageEvent {
+    /// She gave us a picture to look after (IMG-1). Its bytes are stored, sealed, under its id.
+    ImageUploaded {
+        /// Whose library.
+        owner: UserId,
+        /// The picture.
+        image_id: ImageId,
+        /// SHA-256 of the original bytes, 64 lower-case hex digits.
+        sha256: Personal<String>,
+        /// `image/jpeg`, `image/png` or `image/webp`, decided by the bytes (LIM-2).
+        content_type: String,
+        /// Length of the original in bytes.
+        size_bytes: u32,
+        /// Width in pixels, upright.
+        width: u32,
+        /// Height in pixels, upright.
+        height: u32,
+        /// PDQ hash and quality; absent where the picture is too small to have one.
+        fingerprint: Option<Personal<Fingerprint>>,
+        /// An earlier picture of the same library that this one is a near copy of, and how we know.
+        near_copy_of: Option<NearCopy>,
+        /// When.
+        uploaded_at: DateTime<Utc>,
+    },
+    /// A model turned the picture into a vector; vectors of different models never meet (PIP-5).
+    ImageEmbedded {
+        /// Whose library.
+        owner: UserId,
+        /// The picture.
+        image_id: ImageId,
+        /// Name and version of the model: the space in which the vector may be compared.
+        model: String,
+        /// The vector, unit length.
+        vector: Personal<Vector>,
+        /// When.
+        embedded_at: DateTime<Utc>,
+    },
+}
+
+/// A picture of the same library that looks the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NearCopy {
+    /// The earlier picture.
+    pub image_id: ImageId,
+    /// How the two were compared.
+    pub by: Comparison,
+}
+
+/// How two pictures were found to be alike.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Comparison {
+    /// PDQ hashes within 31 bits over the eight turns (HSH-1).
+    Hash {
+        /// Differing bits, 0 to 31.
+        distance_bits: u16,
+    },
+    /// Vectors of the same model (VEC-2).
+    Vector {
+        /// Name and version of the model.
+        model: String,
+        /// Cosine similarity.
+        similarity: Share,
+    },
+}
+
+impl DomainEvent for ImageEvent {
+    fn event_type(&self) -> String {
+        match self {
+            Self::ImageUploaded { .. } => "ImageUploaded",
+            Self::ImageEmbedded { .. } => "ImageEmbedded",
+        }
+        .to_owned()
+    }
+
+    fn event_version(&self) -> String {
+        "1".to_owned()
+    }
+}

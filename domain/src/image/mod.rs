@@ -1,0 +1,102 @@
+//! A member's library: every picture she gave us. One stream for each member, because "the same picture
+//! twice" (IMG-2) and "fifty at most" (LIM-5) are questions about all of them at once.
+
+mod events;
+mod fingerprint;
+mod upload;
+
+pub use events::{Comparison, ImageEvent, NearCopy};
+pub use fingerprint::{Fingerprint, NotAFingerprint, Vector};
+pub use upload::{Embedding, UploadImage};
+
+use crate::ids::ImageId;
+use cqrs_es::{Aggregate, event_sink::EventSink};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// How many ACTIVE pictures one member may have (LIM-5).
+pub const ACTIVE_IMAGES_MAX: usize = 50;
+
+/// The pictures of one member, by id.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Library {
+    active: BTreeMap<ImageId, Option<String>>,
+}
+
+impl Library {
+    /// Ids of the ACTIVE pictures, oldest id first.
+    pub fn active(&self) -> impl Iterator<Item = ImageId> + '_ {
+        self.active.keys().copied()
+    }
+
+    /// Whether this picture is hers and ACTIVE.
+    #[must_use]
+    pub fn holds(&self, image: ImageId) -> bool {
+        self.active.contains_key(&image)
+    }
+
+    fn with_hash(&self, sha256: &str) -> Option<ImageId> {
+        self.active
+            .iter()
+            .find(|(_, held)| held.as_deref() == Some(sha256))
+            .map(|(id, _)| *id)
+    }
+}
+
+/// What can be asked of a library.
+#[derive(Debug, Clone)]
+pub enum ImageCommand {
+    /// Take in one picture.
+    Upload(Box<UploadImage>),
+}
+
+/// Why a picture was not taken in.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ImageRefusal {
+    /// The very same bytes are there already (IMG-2).
+    #[error("this picture is already in your library")]
+    AlreadyProtected {
+        /// The picture that is there.
+        image_id: ImageId,
+    },
+    /// The library is full (LIM-5).
+    #[error("your library holds {max} pictures; remove one to add another")]
+    LibraryFull {
+        /// How many it may hold.
+        max: usize,
+    },
+}
+
+impl Aggregate for Library {
+    const TYPE: &'static str = "image";
+    type Command = ImageCommand;
+    type Event = ImageEvent;
+    type Error = ImageRefusal;
+    type Services = ();
+
+    async fn handle(
+        &mut self,
+        command: ImageCommand,
+        (): &(),
+        sink: &EventSink<Self>,
+    ) -> Result<(), ImageRefusal> {
+        let events = match command {
+            ImageCommand::Upload(ask) => upload::decide(self, *ask)?,
+        };
+        for event in events {
+            sink.write(event, self).await;
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, event: ImageEvent) {
+        match event {
+            ImageEvent::ImageUploaded {
+                image_id, sha256, ..
+            } => {
+                self.active.insert(image_id, sha256.into_known());
+            }
+            ImageEvent::ImageEmbedded { .. } => {}
+        }
+    }
+}

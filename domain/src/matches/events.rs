@@ -1,0 +1,67 @@
+//! What can have happened to one page on which a picture was found.
+
+use super::{Disposition, MatchType, Tier};
+use crate::ids::{ImageId, MatchId, ScanId, UserId};
+use crate::{Personal, Share, platform::Platform};
+use chrono::{DateTime, Utc};
+use cqrs_es::DomainEvent;
+use serde::{Deserialize, Serialize};
+
+/// Facts about one match; the stream's id is the match id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MatchEvent {
+    /// One of her pictures was found on a page, for the first time (MAT-1, MAT-8).
+    MatchFound {
+        /// Whose picture.
+        owner: UserId,
+        /// The match.
+        match_id: MatchId,
+        /// Which picture.
+        image_id: ImageId,
+        /// In which scan.
+        scan_id: ScanId,
+        /// Canonical address of the page.
+        page: Personal<String>,
+        /// Address of the found picture itself, where the engine names it.
+        picture: Option<Personal<String>>,
+        /// Platform of the page's host (PLT-1).
+        platform: Option<Platform>,
+        /// The engine that found it.
+        engine: String,
+        /// How alike, by the engine's score.
+        similarity: Share,
+        /// What kind of copy (MAT-7).
+        match_type: MatchType,
+        /// How strong the finding is (MAT-3).
+        tier: Tier,
+        /// What follows from it (MAT-2).
+        disposition: Disposition,
+        /// When.
+        detected_at: DateTime<Utc>,
+    },
+    /// A later scan saw the same picture on the same page (MAT-10); no second alert follows.
+    MatchSeenAgain {
+        /// The match.
+        match_id: MatchId,
+        /// In which scan.
+        scan_id: ScanId,
+        /// How alike now.
+        similarity: Share,
+        /// When.
+        seen_at: DateTime<Utc>,
+    },
+}
+
+impl DomainEvent for MatchEvent {
+    fn event_type(&self) -> String {
+        match self {
+            Self::MatchFound { .. } => "MatchFound",
+            Self::MatchSeenAgain { .. } => "MatchSeenAgain",
+        }
+        .to_owned()
+    }
+
+    fn event_version(&self) -> String {
+        "1".to_owned()
+    }
+}

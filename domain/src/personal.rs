@@ -1,0 +1,141 @@
+//! A value about a person: it cannot be printed, is sealed before it is stored, and can be erased.
+
+use serde::de::{Error as _, IgnoredAny, MapAccess, Visitor};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::marker::PhantomData;
+
+/// The JSON key under which a known value stands until `eventstore` seals it.
+pub const KNOWN: &str = "$personal";
+/// The JSON key that says that the value can no longer be read by anybody.
+pub const ERASED: &str = "$erased";
+
+/// A personal value inside an event (AUD-2): e-mail, page address, hash of a picture.
+///
+/// Serialises to `{"$personal": value}`, a marker that the event store replaces by ciphertext under
+/// the subject's own key before anything leaves the process. When that key is destroyed the value
+/// reads as [`Personal::Erased`] for ever.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Personal<T> {
+    /// The value, readable because the subject's key still exists.
+    Known(T),
+    /// The subject's key was destroyed; the value is gone.
+    Erased,
+}
+
+impl<T> Personal<T> {
+    /// The value, if it can still be read.
+    pub fn known(&self) -> Option<&T> {
+        match self {
+            Self::Known(value) => Some(value),
+            Self::Erased => None,
+        }
+    }
+
+    /// The value by move, if it can still be read.
+    pub fn into_known(self) -> Option<T> {
+        match self {
+            Self::Known(value) => Some(value),
+            Self::Erased => None,
+        }
+    }
+}
+
+impl<T> From<T> for Personal<T> {
+    fn from(value: T) -> Self {
+        Self::Known(value)
+    }
+}
+
+impl<T> std::fmt::Debug for Personal<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Known(_) => "Personal(withheld)",
+            Self::Erased => "Personal(erased)",
+        })
+    }
+}
+
+impl<T: Serialize> Serialize for Personal<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(1))?;
+        match self {
+            Self::Known(value) => map.serialize_entry(KNOWN, value)?,
+            Self::Erased => map.serialize_entry(ERASED, &true)?,
+        }
+        map.end()
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Personal<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Marker(PhantomData))
+    }
+}
+
+struct Marker<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for Marker<T> {
+    type Value = Personal<T>;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "a map with the one key {KNOWN} or {ERASED}")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let value = match map.next_key::<String>()?.as_deref() {
+            Some(KNOWN) => Personal::Known(map.next_value()?),
+            Some(ERASED) => {
+                map.next_value::<IgnoredAny>()?;
+                Personal::Erased
+            }
+            // A sealed value that reached the domain unopened is a fault of the caller, never a default.
+            Some(_) | None => return Err(A::Error::custom("a personal value that was not opened")),
+        };
+        match map.next_key::<IgnoredAny>()? {
+            None => Ok(value),
+            Some(_) => Err(A::Error::custom("a personal value with a second key")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_personal_value_cannot_be_printed() {
+        let email = Personal::from("ana@example.test".to_owned());
+        assert_eq!(format!("{email:?}"), "Personal(withheld)");
+    }
+
+    #[test]
+    fn a_personal_value_comes_back_from_its_marker() {
+        let email = Personal::from("ana@example.test".to_owned());
+        let json = serde_json::to_value(&email).unwrap();
+        assert_eq!(json, serde_json::json!({ "$personal": "ana@example.test" }));
+        assert_eq!(
+            serde_json::from_value::<Personal<String>>(json).unwrap(),
+            email
+        );
+    }
+
+    #[test]
+    fn an_erased_value_reads_as_erased() {
+        let json = serde_json::json!({ "$erased": true });
+        let value: Personal<String> = serde_json::from_value(json).unwrap();
+        assert_eq!(value, Personal::Erased);
+        assert_eq!(value.known(), None);
+    }
+
+    #[test]
+    fn a_value_that_is_still_sealed_is_refused() {
+        for json in [
+            serde_json::json!({ "$sealed": "AAAA" }),
+            serde_json::json!({}),
+            serde_json::json!("ana"),
+        ] {
+            assert!(serde_json::from_value::<Personal<String>>(json).is_err());
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! When MatchFound asks for an alert, RaiseAlert.
+
+use super::Reaction;
+use crate::alert::{MatchFacts, RaiseAlert};
+use crate::event::Event;
+use crate::ids::AlertId;
+use crate::matches::{Disposition, MatchEvent};
+
+pub(super) fn react(event: &Event) -> Option<Reaction> {
+    let Event::Match(MatchEvent::MatchFound {
+        owner,
+        match_id,
+        image_id,
+        scan_id,
+        page,
+        platform,
+        similarity,
+        match_type,
+        tier,
+        disposition: Disposition::Alert,
+        detected_at,
+        ..
+    }) = event
+    else {
+        return None;
+    };
+    Some(Reaction::RaiseAlert(Box::new(RaiseAlert {
+        owner: *owner,
+        alert_id: AlertId::of_cause(&format!("match:{match_id}")),
+        about: MatchFacts {
+            match_id: *match_id,
+            image_id: *image_id,
+            scan_id: *scan_id,
+            page: page.clone(),
+            platform: *platform,
+            similarity: *similarity,
+            match_type: *match_type,
+            tier: *tier,
+        },
+        raised_at: *detected_at,
+    })))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        Share,
+        matches::{MatchType, Tier},
+    };
+    use chrono::DateTime;
+    use uuid::Uuid;
+
+    fn found(disposition: Disposition) -> Event {
+        Event::Match(MatchEvent::MatchFound {
+            owner: Uuid::from_u128(1).into(),
+            match_id: Uuid::from_u128(2).into(),
+            image_id: Uuid::from_u128(3).into(),
+            scan_id: Uuid::from_u128(4).into(),
+            page: "https://example.test/".to_owned().into(),
+            picture: None,
+            platform: None,
+            engine: "tineye".to_owned(),
+            similarity: Share::percent(97),
+            match_type: MatchType::Exact,
+            tier: Tier::High,
+            disposition,
+            detected_at: DateTime::UNIX_EPOCH,
+        })
+    }
+
+    #[test]
+    fn a_match_that_asks_for_an_alert_raises_one_named_by_its_match() {
+        // ALR-1: the cause key of a match alert is match:<matchId>
+        let Some(Reaction::RaiseAlert(ask)) = react(&found(Disposition::Alert)) else {
+            panic!("an alert")
+        };
+        let cause = format!("match:{}", Uuid::from_u128(2));
+        assert_eq!(ask.alert_id, AlertId::of_cause(&cause));
+        assert_eq!(ask.raised_at, DateTime::UNIX_EPOCH);
+    }
+
+    #[test]
+    fn a_match_for_review_or_for_the_record_raises_nothing() {
+        // MAT-2
+        assert!(react(&found(Disposition::Review)).is_none());
+        assert!(react(&found(Disposition::Record)).is_none());
+    }
+
+    #[test]
+    fn a_match_seen_again_raises_nothing() {
+        // MAT-10
+        let again = Event::Match(MatchEvent::MatchSeenAgain {
+            match_id: Uuid::from_u128(2).into(),
+            scan_id: Uuid::from_u128(5).into(),
+            similarity: Share::ONE,
+            seen_at: DateTime::UNIX_EPOCH,
+        });
+        assert!(react(&again).is_none());
+    }
+}

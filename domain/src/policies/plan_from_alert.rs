@@ -1,0 +1,84 @@
+//! When AlertRaised, AddPlanItem REVIEW_ALERTS: urgent when the alert is HIGH or CRITICAL (6.3).
+
+use super::Reaction;
+use crate::alert::{AlertEvent, Severity};
+use crate::event::Event;
+use crate::plan::{AddPlanItem, Because, ItemCode, Urgency};
+
+pub(super) fn react(event: &Event) -> Option<Reaction> {
+    let Event::Alert(AlertEvent::AlertRaised {
+        owner,
+        alert_id,
+        severity,
+        raised_at,
+        ..
+    }) = event
+    else {
+        return None;
+    };
+    let urgency = match severity {
+        Severity::High | Severity::Critical => Urgency::First,
+        Severity::Info | Severity::Low | Severity::Medium => Urgency::Second,
+    };
+    Some(Reaction::AddPlanItem(AddPlanItem {
+        owner: *owner,
+        code: ItemCode::ReviewAlerts,
+        urgency,
+        because: Because::Alert(*alert_id),
+        at: *raised_at,
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::alert::{AlertKind, MatchFacts};
+    use crate::ids::AlertId;
+    use crate::{
+        Personal, Share,
+        matches::{MatchType, Tier},
+    };
+    use chrono::DateTime;
+    use uuid::Uuid;
+
+    fn raised(severity: Severity) -> Event {
+        Event::Alert(AlertEvent::AlertRaised {
+            owner: Uuid::from_u128(1).into(),
+            alert_id: AlertId::of_cause("match:2"),
+            kind: AlertKind::ImageMisuse,
+            severity,
+            title: Personal::Erased,
+            description: Personal::Erased,
+            about: MatchFacts {
+                match_id: Uuid::from_u128(2).into(),
+                image_id: Uuid::from_u128(3).into(),
+                scan_id: Uuid::from_u128(4).into(),
+                page: Personal::Erased,
+                platform: None,
+                similarity: Share::ONE,
+                match_type: MatchType::Exact,
+                tier: Tier::High,
+            },
+            raised_at: DateTime::UNIX_EPOCH,
+        })
+    }
+
+    #[test]
+    fn an_alert_puts_reviewing_it_on_her_list() {
+        // 6.3: urgency 1 if an open alert is HIGH or CRITICAL, else 2
+        let table = [
+            (Severity::Low, Urgency::Second),
+            (Severity::Medium, Urgency::Second),
+            (Severity::High, Urgency::First),
+            (Severity::Critical, Urgency::First),
+        ];
+        for (severity, urgency) in table {
+            let Some(Reaction::AddPlanItem(ask)) = react(&raised(severity)) else {
+                panic!("a plan item")
+            };
+            assert_eq!((ask.code, ask.urgency), (ItemCode::ReviewAlerts, urgency));
+            // PLN-16
+            assert_eq!(ask.because, Because::Alert(AlertId::of_cause("match:2")));
+        }
+    }
+}

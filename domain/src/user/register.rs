@@ -1,0 +1,99 @@
+//! RegisterUser -> UserRegistered and the consents that are on at signup, once for each identity.
+
+use super::{Purpose, User, UserEvent};
+use crate::{Personal, ids::UserId};
+use chrono::{DateTime, Utc};
+
+/// Version of the consent text that signup shows (CON-2).
+pub const SIGNUP_TEXT_VERSION: &str = "signup-1";
+
+/// The purposes that are on at signup and can be withdrawn (section 4 of the rules).
+const ON_AT_SIGNUP: [Purpose; 2] = [Purpose::WebImageSearch, Purpose::BreachLookup];
+
+/// Let the person whom the identity provider vouches for come into being.
+#[derive(Debug, Clone)]
+pub struct RegisterUser {
+    /// The provider's id of her.
+    pub user_id: UserId,
+    /// The address she signs in with.
+    pub email: Personal<String>,
+    /// When she was first seen.
+    pub registered_at: DateTime<Utc>,
+}
+
+pub(super) fn decide(user: &User, ask: RegisterUser) -> Vec<UserEvent> {
+    match user {
+        User::Member { .. } => vec![],
+        User::Unknown => {
+            let RegisterUser {
+                user_id,
+                email,
+                registered_at,
+            } = ask;
+            let registered = UserEvent::UserRegistered {
+                user_id,
+                email,
+                registered_at,
+            };
+            let consents = ON_AT_SIGNUP.map(|purpose| UserEvent::ConsentGranted {
+                user_id,
+                purpose,
+                text_version: SIGNUP_TEXT_VERSION.to_owned(),
+                granted_at: registered_at,
+            });
+            std::iter::once(registered).chain(consents).collect()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::UserCommand;
+    use super::*;
+    use cqrs_es::test::TestFramework;
+    use uuid::Uuid;
+
+    fn ana() -> RegisterUser {
+        RegisterUser {
+            user_id: Uuid::from_u128(1).into(),
+            email: "ana@example.test".to_owned().into(),
+            registered_at: DateTime::UNIX_EPOCH,
+        }
+    }
+
+    #[test]
+    fn a_new_member_agrees_to_search_and_breach_lookup_but_not_to_face_search() {
+        // USR-1, section 4
+        let events = TestFramework::<User>::with(())
+            .given_no_previous_events()
+            .when(UserCommand::Register(ana()))
+            .inspect_result()
+            .unwrap();
+        let mut user = User::default();
+        events
+            .into_iter()
+            .for_each(|e| cqrs_es::Aggregate::apply(&mut user, e));
+        assert!(user.agrees_to(Purpose::WebImageSearch));
+        assert!(user.agrees_to(Purpose::BreachLookup));
+        assert!(!user.agrees_to(Purpose::FaceSearch));
+        assert!(!user.agrees_to(Purpose::AccountMonitoring));
+    }
+
+    #[test]
+    fn a_member_who_is_seen_again_stays_one_member() {
+        // USR-1: ten simultaneous first requests create one user and none of them fails
+        let RegisterUser {
+            user_id,
+            email,
+            registered_at,
+        } = ana();
+        TestFramework::<User>::with(())
+            .given(vec![UserEvent::UserRegistered {
+                user_id,
+                email,
+                registered_at,
+            }])
+            .when(UserCommand::Register(ana()))
+            .then_expect_events(vec![]);
+    }
+}
