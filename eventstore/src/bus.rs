@@ -1,0 +1,185 @@
+//! The bus: NATS JetStream as fan-out. It holds ciphertext only, and may be wiped at any time.
+
+use crate::recorded::Recorded;
+use async_nats::jetstream::{self, context::ContextBuilder, stream};
+use sha2::{Digest, Sha256};
+use std::time::Duration;
+use url::Url;
+
+/// The stream that carries every event.
+pub const STREAM: &str = "VARA";
+/// Header with the event's position in the log.
+pub const POSITION: &str = "Vara-Position";
+/// Streams are spread over this many partitions; all events of one stream share one.
+const PARTITIONS: u8 = 16;
+/// How long one publication waits for its acknowledgement.
+const ACK: Duration = Duration::from_secs(5);
+
+/// Why the bus did not do what was asked. Never a reason to stop: the log is read instead.
+#[derive(Debug, thiserror::Error)]
+#[error("the bus: {0}")]
+pub struct BusFault(String);
+
+impl BusFault {
+    pub(crate) fn of(fault: impl std::fmt::Display) -> Self {
+        Self(fault.to_string())
+    }
+}
+
+/// A connection to the bus; it reconnects by itself.
+#[derive(Debug, Clone)]
+pub struct Bus {
+    pub(crate) jetstream: jetstream::Context,
+}
+
+impl Bus {
+    /// Connects to `nats://[user:password@]host:port`, now or as soon as somebody answers there.
+    ///
+    /// # Errors
+    /// When the address is none.
+    pub async fn connect(nats_url: &str) -> Result<Self, BusFault> {
+        let url: Url = nats_url.parse().map_err(BusFault::of)?;
+        let mut options = async_nats::ConnectOptions::new()
+            .name("vara")
+            .retry_on_initial_connect()
+            .ping_interval(Duration::from_secs(10))
+            .reconnect_delay_callback(|tries| {
+                Duration::from_millis((50 * tries as u64).min(1_000))
+            });
+        if let Some(password) = url.password() {
+            options = options.user_and_password(url.username().to_owned(), password.to_owned());
+        }
+        let host = url
+            .host_str()
+            .ok_or_else(|| BusFault::of("an address without a host"))?;
+        let address = format!("{}://{host}:{}", url.scheme(), url.port().unwrap_or(4222));
+        let client = options.connect(address).await.map_err(BusFault::of)?;
+        let jetstream = ContextBuilder::new()
+            .ack_timeout(ACK)
+            .timeout(Duration::from_secs(5))
+            .backpressure_on_inflight(true)
+            .build(client);
+        Ok(Self { jetstream })
+    }
+
+    /// Makes the stream, or brings it to today's settings.
+    ///
+    /// # Errors
+    /// When the bus does not answer.
+    pub async fn prepare(&self) -> Result<(), BusFault> {
+        let config = stream::Config {
+            name: STREAM.to_owned(),
+            subjects: vec!["vara.>".to_owned()],
+            max_bytes: 1 << 30,
+            discard: stream::DiscardPolicy::Old,
+            storage: stream::StorageType::File,
+            duplicate_window: Duration::from_secs(120),
+            ..stream::Config::default()
+        };
+        self.jetstream
+            .create_or_update_stream(config)
+            .await
+            .map(drop)
+            .map_err(BusFault::of)
+    }
+
+    /// Deletes the stream, so that nothing of it is remembered: a purged one would swallow what is published again.
+    ///
+    /// # Errors
+    /// When the bus does not answer.
+    pub async fn forget(&self) -> Result<(), BusFault> {
+        match self.jetstream.delete_stream(STREAM).await {
+            Ok(_) => Ok(()),
+            Err(fault) => Err(BusFault::of(fault)),
+        }
+    }
+
+    /// The position of the last event on the bus; 0 when it is empty.
+    ///
+    /// # Errors
+    /// When the bus does not answer.
+    pub async fn last_position(&self) -> Result<i64, BusFault> {
+        let mut stream = self
+            .jetstream
+            .get_stream(STREAM)
+            .await
+            .map_err(BusFault::of)?;
+        let state = stream.info().await.map_err(BusFault::of)?.state.clone();
+        if state.messages == 0 {
+            return Ok(0);
+        }
+        let last = stream
+            .get_raw_message(state.last_sequence)
+            .await
+            .map_err(BusFault::of)?;
+        let position = last
+            .headers
+            .get(POSITION)
+            .and_then(|value| value.as_str().parse().ok());
+        Ok(position.unwrap_or_default())
+    }
+
+    /// Publishes events in order and waits until each one is acknowledged.
+    ///
+    /// # Errors
+    /// When one is not acknowledged; those before it may have arrived.
+    pub async fn publish(&self, events: &[Recorded]) -> Result<(), BusFault> {
+        let mut acks = Vec::with_capacity(events.len());
+        for event in events {
+            let body = serde_json::to_vec(event).map_err(BusFault::of)?;
+            let message = jetstream::message::PublishMessage::build()
+                .message_id(format!(
+                    "{}-{}-{}",
+                    event.noun, event.stream, event.sequence
+                ))
+                .header(POSITION, event.position.to_string().as_str())
+                .header("Vara-Previous", (event.position - 1).to_string().as_str())
+                .header("Vara-Cause", event.why.cause_id.to_string().as_str())
+                .payload(body.into());
+            acks.push(
+                self.jetstream
+                    .send_publish(subject(event), message)
+                    .await
+                    .map_err(BusFault::of)?,
+            );
+        }
+        for ack in acks {
+            ack.await.map_err(BusFault::of)?;
+        }
+        Ok(())
+    }
+}
+
+/// Where an event is published: `vara.<partition>.<noun>.<event in snake case>`.
+fn subject(event: &Recorded) -> String {
+    let partition = Sha256::digest(event.stream.as_bytes())[0] % PARTITIONS;
+    format!(
+        "vara.{partition}.{}.{}",
+        event.noun,
+        snake(&event.event_type)
+    )
+}
+
+/// `MatchFound` as `match_found`.
+fn snake(name: &str) -> String {
+    name.chars()
+        .enumerate()
+        .fold(String::new(), |mut out, (at, letter)| {
+            if letter.is_ascii_uppercase() && at > 0 {
+                out.push('_');
+            }
+            out.push(letter.to_ascii_lowercase());
+            out
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_type_is_a_subject_in_snake_case() {
+        assert_eq!(snake("MatchFound"), "match_found");
+        assert_eq!(snake("ScanStarted"), "scan_started");
+    }
+}

@@ -1,0 +1,207 @@
+//! The lane: one task in each process that drains queued commands into the next batch (group commit).
+
+use sqlx::{PgPool, Row};
+use std::collections::{HashSet, VecDeque};
+use tokio::sync::{mpsc, oneshot, watch};
+use uuid::Uuid;
+
+/// Most events in one batch.
+const BATCH_EVENTS: usize = 500;
+/// Most commands that wait for the lane; more wait at the caller.
+const QUEUE: usize = 1_024;
+
+/// One command's events, sealed and in order, all of one stream.
+#[derive(Debug, Clone)]
+pub(crate) struct Append {
+    pub command_id: Uuid,
+    pub noun: String,
+    pub stream: String,
+    pub events: Vec<NewEvent>,
+}
+
+/// One event on its way into the log.
+#[derive(Debug, Clone)]
+pub(crate) struct NewEvent {
+    pub event_id: Uuid,
+    pub sequence: i64,
+    pub event_type: String,
+    pub event_version: String,
+    pub payload: String,
+    pub metadata: String,
+}
+
+/// What became of one command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Its events are in the log; the last one at this position.
+    Appended(i64),
+    /// The same command was done before; its last event stands at this position.
+    AlreadyDone(i64),
+    /// The stream moved on since it was read.
+    Conflict,
+}
+
+/// The append did not come back. It may have happened: only the same command id tells.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("the event store did not answer: {0}")]
+pub(crate) struct Unanswered(pub String);
+
+type Reply = oneshot::Sender<Result<Outcome, Unanswered>>;
+
+/// The entrance to the lane.
+#[derive(Debug, Clone)]
+pub(crate) struct Lane {
+    queue: mpsc::Sender<(Append, Reply)>,
+}
+
+impl Lane {
+    /// Starts the lane; it ends when every entrance is dropped. `head` is told the newest position.
+    pub fn start(pool: PgPool, head: watch::Sender<i64>) -> Self {
+        let (queue, waiting) = mpsc::channel(QUEUE);
+        tokio::spawn(run(pool, waiting, head));
+        Self { queue }
+    }
+
+    pub async fn append(&self, append: Append) -> Result<Outcome, Unanswered> {
+        let gone = |_| Unanswered("the lane has stopped".to_owned());
+        let (reply, answer) = oneshot::channel();
+        self.queue
+            .send((append, reply))
+            .await
+            .map_err(|_| gone(()))?;
+        answer.await.map_err(|_| gone(()))?
+    }
+}
+
+async fn run(pool: PgPool, mut waiting: mpsc::Receiver<(Append, Reply)>, head: watch::Sender<i64>) {
+    let mut held: VecDeque<(Append, Reply)> = VecDeque::new();
+    loop {
+        if held.is_empty() {
+            match waiting.recv().await {
+                Some(first) => held.push_back(first),
+                None => return,
+            }
+        }
+        while held.len() < QUEUE {
+            match waiting.try_recv() {
+                Ok(next) => held.push_back(next),
+                Err(_) => break,
+            }
+        }
+        let batch = next_batch(&mut held);
+        let (appends, replies): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
+        match write(&pool, &appends).await {
+            Ok(outcomes) => answer(replies, outcomes, &head),
+            Err(fault) => {
+                let fault = Unanswered(fault.to_string());
+                replies
+                    .into_iter()
+                    .for_each(|reply| drop(reply.send(Err(fault.clone()))));
+            }
+        }
+    }
+}
+
+/// Takes what fits into one statement: no stream and no command id twice, in the order of arrival.
+fn next_batch(held: &mut VecDeque<(Append, Reply)>) -> Vec<(Append, Reply)> {
+    let mut streams = HashSet::new();
+    let mut commands = HashSet::new();
+    let (mut batch, mut later, mut events) = (Vec::new(), VecDeque::new(), 0);
+    for (append, reply) in held.drain(..) {
+        let stream = (append.noun.clone(), append.stream.clone());
+        let fits = batch.is_empty() || events + append.events.len() <= BATCH_EVENTS;
+        if fits && !streams.contains(&stream) && !commands.contains(&append.command_id) {
+            events += append.events.len();
+            streams.insert(stream);
+            commands.insert(append.command_id);
+            batch.push((append, reply));
+        } else {
+            // Later commands of the same stream must not overtake this one.
+            streams.insert(stream);
+            later.push_back((append, reply));
+        }
+    }
+    *held = later;
+    batch
+}
+
+fn answer(replies: Vec<Reply>, outcomes: Vec<Outcome>, head: &watch::Sender<i64>) {
+    for outcome in &outcomes {
+        if let Outcome::Appended(position) = outcome {
+            head.send_if_modified(|newest| {
+                let newer = *position > *newest;
+                *newest = (*newest).max(*position);
+                newer
+            });
+        }
+    }
+    // A caller that went away has no need of its answer: the events are in the log all the same.
+    replies
+        .into_iter()
+        .zip(outcomes)
+        .for_each(|(reply, outcome)| drop(reply.send(Ok(outcome))));
+}
+
+async fn write(pool: &PgPool, appends: &[Append]) -> Result<Vec<Outcome>, sqlx::Error> {
+    let events = || {
+        appends
+            .iter()
+            .zip(0_i32..)
+            .flat_map(|(a, n)| a.events.iter().map(move |e| (n, a, e)))
+    };
+    let rows = sqlx::query(
+        "SELECT command, outcome, last_position
+           FROM append_events($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ORDER BY command",
+    )
+    .bind(events().map(|(n, ..)| n).collect::<Vec<i32>>())
+    .bind(
+        events()
+            .map(|(_, a, _)| a.noun.as_str())
+            .collect::<Vec<_>>(),
+    )
+    .bind(
+        events()
+            .map(|(_, a, _)| a.stream.as_str())
+            .collect::<Vec<_>>(),
+    )
+    .bind(events().map(|(.., e)| e.sequence).collect::<Vec<_>>())
+    .bind(
+        events()
+            .map(|(.., e)| e.event_type.as_str())
+            .collect::<Vec<_>>(),
+    )
+    .bind(
+        events()
+            .map(|(.., e)| e.event_version.as_str())
+            .collect::<Vec<_>>(),
+    )
+    .bind(
+        events()
+            .map(|(.., e)| e.payload.as_str())
+            .collect::<Vec<_>>(),
+    )
+    .bind(
+        events()
+            .map(|(.., e)| e.metadata.as_str())
+            .collect::<Vec<_>>(),
+    )
+    .bind(events().map(|(.., e)| e.event_id).collect::<Vec<_>>())
+    .bind(appends.iter().map(|a| a.command_id).collect::<Vec<_>>())
+    .fetch_all(pool)
+    .await?;
+    if rows.len() != appends.len() {
+        return Err(sqlx::Error::RowNotFound);
+    }
+    rows.iter()
+        .map(|row| {
+            let position = row
+                .try_get::<Option<i64>, _>("last_position")?
+                .unwrap_or_default();
+            Ok(match row.try_get::<String, _>("outcome")?.as_str() {
+                "appended" => Outcome::Appended(position),
+                "already_done" => Outcome::AlreadyDone(position),
+                _ => Outcome::Conflict,
+            })
+        })
+        .collect()
+}

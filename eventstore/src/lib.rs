@@ -1,0 +1,27 @@
+//! The record: append, seal, relay to NATS, subscribe, replay.
+//!
+//! Order is ours to provide: every event has a gapless position, given inside the append. PostgreSQL is the
+//! truth; NATS only wakes and distributes, and may be wiped at any time.
+
+pub mod bus;
+pub mod checkpoint;
+pub mod edge;
+pub mod feed;
+pub mod keys;
+mod lane;
+pub mod log;
+pub mod migrate;
+pub mod objects;
+pub mod recorded;
+pub mod relay;
+mod repository;
+mod seal;
+pub mod store;
+pub mod why;
+pub mod work;
+
+pub use keys::{Key, KeyError, MasterKey, SubjectKey, Vault};
+pub use log::{Log, ReadFault};
+pub use recorded::{Opened, Recorded};
+pub use store::{ExecuteError, Receipt, Store};
+pub use why::Why;

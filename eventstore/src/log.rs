@@ -1,0 +1,106 @@
+//! Reads the log by position: gapless, in commit order, and closed on every fault.
+
+use crate::recorded::Recorded;
+use sqlx::PgPool;
+use uuid::Uuid;
+
+/// Why the log could not be read on. Never swallowed: a replay that cannot go on says so.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadFault {
+    /// The database did not answer.
+    #[error("the log is not reachable: {0}")]
+    Unreachable(#[from] sqlx::Error),
+    /// An event cannot be read; nothing after it is read either.
+    #[error("the event at position {position} cannot be read: {what}")]
+    Unreadable {
+        /// Where it stands.
+        position: i64,
+        /// What is wrong; names fields, never values.
+        what: String,
+    },
+    /// A position is missing, which the append does not allow to happen.
+    #[error("the log has no event at position {position}")]
+    Gap {
+        /// The missing position.
+        position: i64,
+    },
+}
+
+/// Longest chain of causes that is followed; the longest that policies can make today has five links.
+const CHAIN_MAX: usize = 32;
+
+/// A reader of the log.
+#[derive(Debug, Clone)]
+pub struct Log {
+    pool: PgPool,
+}
+
+impl Log {
+    /// Reads from this database.
+    #[must_use]
+    pub const fn new(pool: PgPool) -> Self {
+        Self { pool }
+    }
+
+    /// At most `limit` events after a position, in order, without a gap.
+    ///
+    /// # Errors
+    /// [`ReadFault`].
+    pub async fn read_after(&self, position: i64, limit: i64) -> Result<Vec<Recorded>, ReadFault> {
+        let rows =
+            sqlx::query("SELECT * FROM events WHERE position > $1 ORDER BY position LIMIT $2")
+                .bind(position)
+                .bind(limit)
+                .fetch_all(&self.pool)
+                .await?;
+        let events = rows
+            .iter()
+            .map(Recorded::from_row)
+            .collect::<Result<Vec<_>, _>>()?;
+        for (event, expected) in events.iter().zip(position + 1..) {
+            if event.position != expected {
+                return Err(ReadFault::Gap { position: expected });
+            }
+        }
+        Ok(events)
+    }
+
+    /// The event with this id, if it is in the log.
+    ///
+    /// # Errors
+    /// [`ReadFault`].
+    pub async fn find(&self, event_id: Uuid) -> Result<Option<Recorded>, ReadFault> {
+        let row = sqlx::query("SELECT * FROM events WHERE event_id = $1")
+            .bind(event_id)
+            .fetch_optional(&self.pool)
+            .await?;
+        row.as_ref().map(Recorded::from_row).transpose()
+    }
+
+    /// What led to an event: itself last, its cause before it, back to the request that began it.
+    ///
+    /// # Errors
+    /// [`ReadFault`].
+    pub async fn chain(&self, event_id: Uuid) -> Result<Vec<Recorded>, ReadFault> {
+        let mut chain = Vec::new();
+        let mut next = self.find(event_id).await?;
+        while let Some(event) = next.take() {
+            let cause = event.why.cause_id;
+            chain.push(event);
+            if chain.len() < CHAIN_MAX {
+                next = self.find(cause).await?;
+            }
+        }
+        chain.reverse();
+        Ok(chain)
+    }
+
+    /// The newest position; 0 for an empty log.
+    ///
+    /// # Errors
+    /// [`ReadFault::Unreachable`].
+    pub async fn head(&self) -> Result<i64, ReadFault> {
+        let head = sqlx::query_scalar("SELECT coalesce(max(position), 0) FROM events");
+        Ok(head.fetch_one(&self.pool).await?)
+    }
+}

@@ -1,0 +1,113 @@
+//! An event as it stands in the log: sealed, positioned, with its circumstances.
+
+use crate::keys::{Key, KeyError, Vault};
+use crate::log::ReadFault;
+use crate::seal;
+use crate::why::Why;
+use chrono::{DateTime, Utc};
+use domain::Event;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sqlx::Row;
+use sqlx::postgres::PgRow;
+use uuid::Uuid;
+
+/// One event of the log. Its personal values are ciphertext, so it may travel over the bus.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recorded {
+    /// Place in the one gapless log, from 1.
+    pub position: i64,
+    /// Its id.
+    pub event_id: Uuid,
+    /// The noun: `user`, `image`, `scan`, `match`, `alert`, `plan`.
+    pub noun: String,
+    /// The stream within the noun.
+    pub stream: String,
+    /// Place in the stream, from 1.
+    pub sequence: i64,
+    /// The fact's name, as `MatchFound`.
+    pub event_type: String,
+    /// Version of the fact's shape.
+    pub event_version: String,
+    /// When it was recorded, by the database's clock.
+    pub recorded_at: DateTime<Utc>,
+    /// Who, why, for whom.
+    pub why: Why,
+    /// The fact, sealed.
+    pub payload: Value,
+}
+
+/// An event whose personal values were opened, or found erased.
+#[derive(Debug, Clone)]
+pub struct Opened {
+    /// As it stands in the log.
+    pub recorded: Recorded,
+    /// What it says.
+    pub event: Event,
+}
+
+impl Recorded {
+    pub(crate) fn from_row(row: &PgRow) -> Result<Self, ReadFault> {
+        let position: i64 = row.try_get("position")?;
+        let metadata: Value = row.try_get("metadata")?;
+        let why = Why::deserialize(&metadata).map_err(|_| ReadFault::Unreadable {
+            position,
+            what: "its metadata".to_owned(),
+        })?;
+        Ok(Self {
+            position,
+            event_id: row.try_get("event_id")?,
+            noun: row.try_get("aggregate_type")?,
+            stream: row.try_get("aggregate_id")?,
+            sequence: row.try_get("sequence")?,
+            event_type: row.try_get("event_type")?,
+            event_version: row.try_get("event_version")?,
+            recorded_at: row.try_get("recorded_at")?,
+            why,
+            payload: row.try_get("payload")?,
+        })
+    }
+
+    /// Opens the personal values under the subject's key and reads the fact.
+    ///
+    /// # Errors
+    /// [`ReadFault`] naming the position, when a key is missing, a value does not open, or the fact does not read.
+    pub async fn open(self, vault: &Vault) -> Result<Opened, ReadFault> {
+        let position = self.position;
+        let mut payload = self.payload.clone();
+        if seal::is_sealed(&payload) {
+            let key = vault
+                .key(self.why.subject)
+                .await
+                .map_err(|fault| at(position, fault))?;
+            let key = match &key {
+                Key::Present(key) => Some(key),
+                Key::Erased => None,
+            };
+            let place = seal::place(&self.noun, &self.stream, self.event_id, &self.event_type);
+            seal::open(&mut payload, key, &place).map_err(|fault| at(position, fault))?;
+        }
+        let event = Event::decode(&self.noun, &payload).map_err(|fault| ReadFault::Unreadable {
+            position,
+            what: fault.to_string(),
+        })?;
+        Ok(Opened {
+            recorded: self,
+            event,
+        })
+    }
+}
+
+fn at(position: i64, fault: KeyError) -> ReadFault {
+    match fault {
+        KeyError::Unreachable(cause) => ReadFault::Unreachable(cause),
+        KeyError::Master { .. }
+        | KeyError::Wrapped
+        | KeyError::Sealed
+        | KeyError::Missing(_)
+        | KeyError::Erased(_) => ReadFault::Unreadable {
+            position,
+            what: fault.to_string(),
+        },
+    }
+}

@@ -1,0 +1,188 @@
+//! The cqrs-es repository: reads are postgres-es's own, opened here; `persist` seals and goes through the lane.
+
+use crate::edge;
+use crate::keys::{Key, KeyError, SubjectKey, Vault};
+use crate::lane::{Append, Lane, NewEvent, Outcome};
+use crate::seal;
+use crate::why::Why;
+use cqrs_es::Aggregate;
+use cqrs_es::persist::{
+    PersistedEventRepository, PersistenceError, ReplayStream, SerializedEvent, SerializedSnapshot,
+};
+use postgres_es::PostgresEventRepository;
+use serde::Deserialize;
+use serde_json::Value;
+use std::sync::{Arc, Mutex, PoisonError};
+use uuid::Uuid;
+
+/// One repository for each command: it remembers what became of that command's append.
+pub(crate) struct Repository {
+    inner: PostgresEventRepository,
+    vault: Vault,
+    lane: Lane,
+    outcome: Arc<Mutex<Option<Outcome>>>,
+}
+
+impl Repository {
+    pub fn new(inner: PostgresEventRepository, vault: Vault, lane: Lane) -> Self {
+        Self {
+            inner,
+            vault,
+            lane,
+            outcome: Arc::default(),
+        }
+    }
+
+    /// What became of the append, to be read after the command ran.
+    pub fn outcome(&self) -> Arc<Mutex<Option<Outcome>>> {
+        Arc::clone(&self.outcome)
+    }
+
+    async fn open_all(
+        &self,
+        events: Vec<SerializedEvent>,
+    ) -> Result<Vec<SerializedEvent>, PersistenceError> {
+        let mut opened = Vec::with_capacity(events.len());
+        for mut event in events {
+            if seal::is_sealed(&event.payload) {
+                let about = About::of(&event.metadata)?;
+                let key = self.vault.key(about.why.subject).await.map_err(broken)?;
+                let key = match &key {
+                    Key::Present(key) => Some(key),
+                    Key::Erased => None,
+                };
+                let place = seal::place(
+                    &event.aggregate_type,
+                    &event.aggregate_id,
+                    about.event_id,
+                    &event.event_type,
+                );
+                seal::open(&mut event.payload, key, &place).map_err(broken)?;
+            }
+            opened.push(event);
+        }
+        Ok(opened)
+    }
+}
+
+/// The metadata of a stored event.
+#[derive(Deserialize)]
+struct About {
+    event_id: Uuid,
+    #[serde(flatten)]
+    why: Why,
+}
+
+impl About {
+    fn of(metadata: &Value) -> Result<Self, PersistenceError> {
+        Ok(Self::deserialize(metadata)?)
+    }
+}
+
+impl PersistedEventRepository for Repository {
+    async fn get_events<A: Aggregate>(
+        &self,
+        id: &str,
+    ) -> Result<Vec<SerializedEvent>, PersistenceError> {
+        self.open_all(self.inner.get_events::<A>(id).await?).await
+    }
+
+    async fn get_last_events<A: Aggregate>(
+        &self,
+        id: &str,
+        last_sequence: usize,
+    ) -> Result<Vec<SerializedEvent>, PersistenceError> {
+        self.open_all(self.inner.get_last_events::<A>(id, last_sequence).await?)
+            .await
+    }
+
+    async fn get_snapshot<A: Aggregate>(
+        &self,
+        _id: &str,
+    ) -> Result<Option<SerializedSnapshot>, PersistenceError> {
+        // The framework's snapshots apply events twice (seen in 0.5.0), so none is ever offered to it.
+        Ok(None)
+    }
+
+    async fn persist<A: Aggregate>(
+        &self,
+        events: &[SerializedEvent],
+        _snapshot: Option<(String, Value, usize)>,
+    ) -> Result<(), PersistenceError> {
+        let Some(first) = events.first() else {
+            return Ok(());
+        };
+        let why = Why::deserialize(&first.metadata)?;
+        let key = self.vault.key_to_seal(why.subject).await.map_err(broken)?;
+        let append = Append {
+            command_id: why.command_id,
+            noun: A::TYPE.to_owned(),
+            stream: first.aggregate_id.clone(),
+            events: events
+                .iter()
+                .map(|e| sealed(e, &key))
+                .collect::<Result<_, _>>()?,
+        };
+        let outcome = self
+            .lane
+            .append(append)
+            .await
+            .map_err(|fault| PersistenceError::ConnectionError(Box::new(fault)))?;
+        *self.outcome.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
+        match outcome {
+            Outcome::Appended(_) | Outcome::AlreadyDone(_) => Ok(()),
+            Outcome::Conflict => Err(PersistenceError::OptimisticLockError),
+        }
+    }
+
+    async fn stream_events<A: Aggregate>(
+        &self,
+        _id: &str,
+    ) -> Result<ReplayStream, PersistenceError> {
+        Err(not_offered())
+    }
+
+    async fn stream_all_events<A: Aggregate>(&self) -> Result<ReplayStream, PersistenceError> {
+        Err(not_offered())
+    }
+}
+
+fn sealed(event: &SerializedEvent, key: &SubjectKey) -> Result<NewEvent, PersistenceError> {
+    let event_id = edge::fresh_id();
+    let mut metadata = event.metadata.clone();
+    metadata["event_id"] = Value::String(event_id.to_string());
+    let mut payload = event.payload.clone();
+    let place = seal::place(
+        &event.aggregate_type,
+        &event.aggregate_id,
+        event_id,
+        &event.event_type,
+    );
+    seal::seal(&mut payload, key, &place).map_err(broken)?;
+    let sequence = i64::try_from(event.sequence)
+        .map_err(|fault| PersistenceError::UnknownError(Box::new(fault)))?;
+    Ok(NewEvent {
+        event_id,
+        sequence,
+        event_type: event.event_type.clone(),
+        event_version: event.event_version.clone(),
+        payload: payload.to_string(),
+        metadata: metadata.to_string(),
+    })
+}
+
+fn broken(fault: KeyError) -> PersistenceError {
+    match fault {
+        KeyError::Unreachable(_) => PersistenceError::ConnectionError(Box::new(fault)),
+        KeyError::Master { .. }
+        | KeyError::Wrapped
+        | KeyError::Sealed
+        | KeyError::Missing(_)
+        | KeyError::Erased(_) => PersistenceError::UnknownError(Box::new(fault)),
+    }
+}
+
+/// The framework's replay ends silently when a connection breaks; [`crate::Log`] fails closed instead.
+fn not_offered() -> PersistenceError {
+    PersistenceError::UnknownError("replay goes through eventstore::Log".into())
+}

@@ -1,0 +1,256 @@
+//! Executes commands: load, decide, append; once for each command id, whatever breaks in between.
+
+use crate::edge;
+use crate::keys::Vault;
+use crate::lane::{Lane, Outcome};
+use crate::repository::Repository;
+use crate::why::Why;
+use cqrs_es::persist::PersistedEventStore;
+use cqrs_es::{Aggregate, AggregateContext, AggregateError, CqrsFramework, EventStore};
+use postgres_es::PostgresEventRepository;
+use sqlx::PgPool;
+use std::sync::PoisonError;
+use std::time::Duration;
+use tokio::sync::watch;
+use uuid::Uuid;
+
+/// Tries of one command when its stream moves on meanwhile.
+const CONFLICT_TRIES: u32 = 4;
+/// Tries of one command when the database does not answer; together about 6 s, longer than its restart.
+const OUTAGE_TRIES: u32 = 6;
+
+/// The entrance for commands. Cheap to clone; all clones of a process share one lane.
+#[derive(Debug, Clone)]
+pub struct Store {
+    pool: PgPool,
+    vault: Vault,
+    lane: Lane,
+    head: watch::Receiver<i64>,
+}
+
+/// A command is in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Receipt {
+    /// A reader that has come this far has seen the command's effect.
+    pub position: i64,
+    /// The same command had been done before; nothing new was appended.
+    pub already_done: bool,
+}
+
+/// Why a command is not in the log.
+#[derive(Debug, thiserror::Error)]
+pub enum ExecuteError<E: std::error::Error> {
+    /// The domain says no.
+    #[error("{0}")]
+    Refused(E),
+    /// The stream kept moving; the caller may repeat.
+    #[error("two changes of the same thing collided")]
+    Conflict,
+    /// The database did not answer in time. Repeating with the same command id is safe.
+    #[error("the event store is not reachable: {0}")]
+    Unreachable(String),
+    /// The stream cannot be read or sealed.
+    #[error("the stream cannot be used: {0}")]
+    Broken(String),
+}
+
+impl Store {
+    /// Opens the store of this process.
+    #[must_use]
+    pub fn open(pool: PgPool, vault: Vault) -> Self {
+        let (newest, head) = watch::channel(0);
+        let lane = Lane::start(pool.clone(), newest);
+        Self {
+            pool,
+            vault,
+            lane,
+            head,
+        }
+    }
+
+    /// Tells the newest position that this process appended, to wake readers.
+    #[must_use]
+    pub fn head(&self) -> watch::Receiver<i64> {
+        self.head.clone()
+    }
+
+    /// Keys of subjects.
+    #[must_use]
+    pub const fn vault(&self) -> &Vault {
+        &self.vault
+    }
+
+    /// The state of one stream, folded from the log now.
+    ///
+    /// # Errors
+    /// [`ExecuteError`], but never `Refused` or `Conflict`.
+    pub async fn load<A: Aggregate>(&self, stream: Uuid) -> Result<A, ExecuteError<A::Error>> {
+        let store = PersistedEventStore::<_, A>::new_event_store(self.repository());
+        let mut context = store
+            .load_aggregate(&stream.to_string())
+            .await
+            .map_err(sorted)?;
+        Ok(std::mem::take(context.aggregate()))
+    }
+
+    /// Executes one command in a task of its own, so that a caller who goes away cannot stop it half-way.
+    ///
+    /// # Errors
+    /// [`ExecuteError`]; only after `Unreachable` is it unknown whether the command was done.
+    pub async fn execute<A>(
+        &self,
+        stream: Uuid,
+        command: A::Command,
+        why: Why,
+    ) -> Result<Receipt, ExecuteError<A::Error>>
+    where
+        A: Aggregate + 'static,
+        A::Command: Clone + Send + Sync + 'static,
+        A::Error: Send + 'static,
+        A::Services: Default,
+    {
+        let store = self.clone();
+        let work = tokio::spawn(async move { store.execute_here::<A>(stream, command, why).await });
+        work.await
+            .map_err(|fault| ExecuteError::Broken(fault.to_string()))?
+    }
+
+    async fn execute_here<A>(
+        &self,
+        stream: Uuid,
+        command: A::Command,
+        why: Why,
+    ) -> Result<Receipt, ExecuteError<A::Error>>
+    where
+        A: Aggregate,
+        A::Command: Clone,
+        A::Services: Default,
+    {
+        let (mut conflicts, mut outages) = (0, 0);
+        loop {
+            match self.once::<A>(stream, command.clone(), &why).await {
+                Err(ExecuteError::Conflict) if conflicts + 1 < CONFLICT_TRIES => {
+                    let wait = edge::backoff(
+                        conflicts,
+                        Duration::from_millis(5),
+                        Duration::from_millis(50),
+                    );
+                    conflicts += 1;
+                    tokio::time::sleep(wait).await;
+                }
+                Err(ExecuteError::Unreachable(_)) if outages + 1 < OUTAGE_TRIES => {
+                    let wait =
+                        edge::backoff(outages, Duration::from_millis(200), Duration::from_secs(2));
+                    outages += 1;
+                    tokio::time::sleep(wait).await;
+                }
+                answer => return answer,
+            }
+        }
+    }
+
+    async fn once<A>(
+        &self,
+        stream: Uuid,
+        command: A::Command,
+        why: &Why,
+    ) -> Result<Receipt, ExecuteError<A::Error>>
+    where
+        A: Aggregate,
+        A::Services: Default,
+    {
+        let repository = self.repository();
+        let outcome = repository.outcome();
+        let store = PersistedEventStore::<_, A>::new_event_store(repository);
+        let framework = CqrsFramework::new(store, vec![], A::Services::default());
+        let done = framework
+            .execute_with_metadata(&stream.to_string(), command, why.to_metadata())
+            .await;
+        let outcome = *outcome.lock().unwrap_or_else(PoisonError::into_inner);
+        match (done.map_err(sorted), outcome) {
+            (Ok(()), Some(Outcome::Appended(position))) => Ok(Receipt {
+                position,
+                already_done: false,
+            }),
+            (Ok(()), Some(Outcome::AlreadyDone(position))) => Ok(Receipt {
+                position,
+                already_done: true,
+            }),
+            (Ok(()), Some(Outcome::Conflict)) => Err(ExecuteError::Conflict),
+            // Nothing to do: whoever has read the whole log has seen why.
+            (Ok(()), None) => {
+                let position = self.newest().await.map_err(unreachable)?;
+                Ok(Receipt {
+                    position,
+                    already_done: true,
+                })
+            }
+            // The same command may have been done by an earlier try, and be refused only because it was.
+            (Err(ExecuteError::Refused(refusal)), _) => {
+                match self.done_before(why.command_id).await {
+                    Ok(Some(position)) => Ok(Receipt {
+                        position,
+                        already_done: true,
+                    }),
+                    Ok(None) => Err(ExecuteError::Refused(refusal)),
+                    Err(fault) => Err(unreachable(fault)),
+                }
+            }
+            (Err(other), _) => Err(other),
+        }
+    }
+
+    async fn newest(&self) -> Result<i64, sqlx::Error> {
+        sqlx::query_scalar("SELECT coalesce(max(position), 0) FROM events")
+            .fetch_one(&self.pool)
+            .await
+    }
+
+    async fn done_before(&self, command_id: Uuid) -> Result<Option<i64>, sqlx::Error> {
+        sqlx::query_scalar("SELECT max(position) FROM events WHERE command_id = $1")
+            .bind(command_id)
+            .fetch_one(&self.pool)
+            .await
+    }
+
+    fn repository(&self) -> Repository {
+        let inner = PostgresEventRepository::new(self.pool.clone());
+        Repository::new(inner, self.vault.clone(), self.lane.clone())
+    }
+}
+
+fn unreachable<E: std::error::Error>(fault: sqlx::Error) -> ExecuteError<E> {
+    ExecuteError::Unreachable(fault.to_string())
+}
+
+fn sorted<E: std::error::Error>(fault: AggregateError<E>) -> ExecuteError<E> {
+    match fault {
+        AggregateError::UserError(refusal) => ExecuteError::Refused(refusal),
+        AggregateError::AggregateConflict => ExecuteError::Conflict,
+        AggregateError::DatabaseConnectionError(cause) => {
+            ExecuteError::Unreachable(cause.to_string())
+        }
+        AggregateError::DeserializationError(cause) | AggregateError::UnexpectedError(cause) => {
+            // postgres-es files a broken connection under "unexpected" as well: look at the cause.
+            match cause.downcast_ref::<sqlx::Error>() {
+                Some(sql) if is_outage(sql) => ExecuteError::Unreachable(sql.to_string()),
+                Some(_) | None => ExecuteError::Broken(cause.to_string()),
+            }
+        }
+    }
+}
+
+/// Whether a fault is one of reaching the database, rather than of what was asked.
+fn is_outage(fault: &sqlx::Error) -> bool {
+    match fault {
+        // 57P0x: the server is shutting down or starting up.
+        sqlx::Error::Database(cause) => cause.code().is_some_and(|code| code.starts_with("57P")),
+        other => matches!(
+            other,
+            sqlx::Error::Io(_)
+                | sqlx::Error::PoolTimedOut
+                | sqlx::Error::Protocol(_)
+                | sqlx::Error::WorkerCrashed
+        ),
+    }
+}

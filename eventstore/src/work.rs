@@ -1,0 +1,146 @@
+//! Work: durable pull consumers of the bus, one for each kind of work, acknowledged when the work is done.
+
+use crate::bus::{Bus, BusFault, STREAM};
+use crate::edge;
+use crate::recorded::Recorded;
+use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
+use async_nats::jetstream::{AckKind, Message};
+use futures::StreamExt;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+
+/// How long the bus waits for a sign of life before it hands the work to somebody else.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(10);
+/// Waits before attempts 2, 3, … (SCN-8 names the first two), doubling up to this.
+const WAIT_MAX: Duration = Duration::from_secs(30);
+/// When nothing was heard for this long the subscription is opened anew, in case it is stuck.
+const SILENCE: Duration = Duration::from_secs(30);
+
+/// How an attempt ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Attempt {
+    /// The work is done, or there is nothing left to do.
+    Done,
+    /// Something is in the way that may pass: try again later.
+    TryAgain,
+}
+
+/// Which work, and how much of it at once.
+#[derive(Debug, Clone)]
+pub struct Queue {
+    /// Name of the durable consumer, as `image-scan`.
+    pub name: &'static str,
+    /// Subjects, as `vara.*.scan.scan_started`.
+    pub subject: &'static str,
+    /// Most units in work at once.
+    pub at_once: usize,
+}
+
+/// Works on a queue until the process ends; `work` gets the event and the number of this delivery, from 1.
+pub async fn run<W, F>(bus: Bus, queue: Queue, work: W)
+where
+    W: Fn(Recorded, i64) -> F + Send + Sync + 'static,
+    F: Future<Output = Attempt> + Send + 'static,
+{
+    let work = Arc::new(work);
+    let slots = Arc::new(Semaphore::new(queue.at_once));
+    let mut faults = 0;
+    loop {
+        if let Err(fault) = take(&bus, &queue, &slots, &work, &mut faults).await {
+            tracing::debug!(%fault, queue = queue.name, "the queue is opened again");
+        }
+        tokio::time::sleep(edge::backoff(
+            faults,
+            Duration::from_millis(100),
+            Duration::from_secs(1),
+        ))
+        .await;
+        faults += 1;
+    }
+}
+
+async fn take<W, F>(
+    bus: &Bus,
+    queue: &Queue,
+    slots: &Arc<Semaphore>,
+    work: &Arc<W>,
+    faults: &mut u32,
+) -> Result<(), BusFault>
+where
+    W: Fn(Recorded, i64) -> F + Send + Sync + 'static,
+    F: Future<Output = Attempt> + Send + 'static,
+{
+    let stream = bus
+        .jetstream
+        .get_stream(STREAM)
+        .await
+        .map_err(BusFault::of)?;
+    let config = pull::Config {
+        durable_name: Some(queue.name.to_owned()),
+        filter_subject: queue.subject.to_owned(),
+        ack_policy: AckPolicy::Explicit,
+        ack_wait: SIGN_OF_LIFE,
+        deliver_policy: DeliverPolicy::All,
+        max_ack_pending: queue.at_once as i64 * 2,
+        ..pull::Config::default()
+    };
+    let consumer = stream.create_consumer(config).await.map_err(BusFault::of)?;
+    let mut messages = consumer.messages().await.map_err(BusFault::of)?;
+    loop {
+        let slot = Arc::clone(slots)
+            .acquire_owned()
+            .await
+            .map_err(BusFault::of)?;
+        let Ok(next) = tokio::time::timeout(SILENCE, messages.next()).await else {
+            *faults = 0;
+            return Ok(());
+        };
+        let Some(message) = next else { return Ok(()) };
+        let message = message.map_err(BusFault::of)?;
+        *faults = 0;
+        let work = Arc::clone(work);
+        tokio::spawn(async move {
+            attend(&message, work.as_ref()).await;
+            drop(slot);
+        });
+    }
+}
+
+/// One delivery: signs of life while the work runs, then the acknowledgement.
+async fn attend<W, F>(message: &Message, work: &W)
+where
+    W: Fn(Recorded, i64) -> F,
+    F: Future<Output = Attempt> + Send + 'static,
+{
+    let delivered = message.info().map_or(1, |info| info.delivered);
+    let event: Recorded = match serde_json::from_slice(&message.payload) {
+        Ok(event) => event,
+        Err(fault) => {
+            tracing::error!(
+                line = fault.line(),
+                "a message of the bus is no event; it is put aside"
+            );
+            drop(message.ack_with(AckKind::Term).await);
+            return;
+        }
+    };
+    let mut running = tokio::spawn(work(event, delivered));
+    let mut beat = tokio::time::interval(SIGN_OF_LIFE / 3);
+    let ended = loop {
+        tokio::select! {
+            ended = &mut running => break ended.unwrap_or(Attempt::TryAgain),
+            _ = beat.tick() => drop(message.ack_with(AckKind::Progress).await),
+        }
+    };
+    let kind = match ended {
+        Attempt::Done => AckKind::Ack,
+        Attempt::TryAgain => {
+            let made = u32::try_from(delivered - 1).unwrap_or(0);
+            AckKind::Nak(Some(edge::backoff(made, Duration::from_secs(1), WAIT_MAX)))
+        }
+    };
+    // A lost acknowledgement means one more delivery, which finds the work done.
+    drop(message.ack_with(kind).await);
+}

@@ -1,0 +1,1 @@
+DROP FUNCTION append_events(int[], text[], text[], bigint[], text[], text[], text[], text[], uuid[], uuid[]);

@@ -1,0 +1,2 @@
+DROP TABLE read_consents;
+DROP TABLE read_users;

@@ -1,0 +1,3 @@
+DROP TABLE read_image_vectors;
+DROP TABLE read_image_hashes;
+DROP TABLE read_images;

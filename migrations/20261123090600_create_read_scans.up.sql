@@ -1,0 +1,25 @@
+CREATE TABLE read_scans (
+    scan_id      uuid        PRIMARY KEY,
+    owner        uuid        NOT NULL,
+    kind         text        NOT NULL,
+    status       text        NOT NULL,
+    target       uuid,
+    images       integer     NOT NULL,
+    finished     integer     NOT NULL DEFAULT 0,
+    searched     integer     NOT NULL DEFAULT 0,
+    progress     integer     NOT NULL DEFAULT 0,
+    matches_found      integer NOT NULL DEFAULT 0,
+    seen_again         integer NOT NULL DEFAULT 0,
+    flagged_for_review integer NOT NULL DEFAULT 0,
+    below_threshold    integer NOT NULL DEFAULT 0,
+    clip_mismatch      integer NOT NULL DEFAULT 0,
+    bad_url            integer NOT NULL DEFAULT 0,
+    alerts_created     integer NOT NULL DEFAULT 0,
+    engines      text[]      NOT NULL DEFAULT '{}',
+    warnings     text[]      NOT NULL DEFAULT '{}',
+    error_code   text,
+    created_at   timestamptz NOT NULL,
+    started_at   timestamptz,
+    completed_at timestamptz
+);
+CREATE INDEX read_scans_by_owner ON read_scans (owner, created_at DESC, scan_id);
