@@ -1,0 +1,2 @@
+//! vara
+fn main() {}
