@@ -12,6 +12,7 @@ CREATE TABLE read_matches (
     tier         text        NOT NULL,
     tier_rank    smallint    NOT NULL,
     state        text        NOT NULL,
+    is_mock      boolean     NOT NULL,
     first_seen_at timestamptz NOT NULL,
     last_seen_at  timestamptz NOT NULL
 );

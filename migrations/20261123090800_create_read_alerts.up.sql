@@ -15,6 +15,7 @@ CREATE TABLE read_alerts (
     similarity  smallint    NOT NULL,
     match_type  text        NOT NULL,
     tier        text        NOT NULL,
+    is_mock     boolean     NOT NULL,
     created_at  timestamptz NOT NULL
 );
 CREATE INDEX read_alerts_by_owner ON read_alerts (owner, status_rank, created_at DESC, alert_id);

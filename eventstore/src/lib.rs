@@ -17,11 +17,13 @@ pub mod relay;
 mod repository;
 mod seal;
 pub mod store;
+pub mod subscription;
 pub mod why;
 pub mod work;
 
 pub use keys::{Key, KeyError, MasterKey, SubjectKey, Vault};
 pub use log::{Log, ReadFault};
+pub use migrate::{Database, DatabaseFault};
 pub use recorded::{Opened, Recorded};
 pub use store::{ExecuteError, Receipt, Store};
 pub use why::Why;

@@ -4,6 +4,11 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, PgPool};
 use std::time::Duration;
 
+/// A pool of connections to the database that holds log and read models.
+pub type Database = PgPool;
+/// What a database says when it does not do what was asked.
+pub type DatabaseFault = sqlx::Error;
+
 /// All migrations, oldest first; each one is reversible.
 pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");
 
@@ -32,4 +37,24 @@ pub async fn connect(database_url: &str, connections: u32) -> Result<PgPool, sql
 /// When a migration fails, or an applied one was changed since.
 pub async fn run(pool: &PgPool) -> Result<(), sqlx::migrate::MigrateError> {
     MIGRATIONS.run(pool).await
+}
+
+/// Whether every migration of this release was applied.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn is_current(pool: &PgPool) -> Result<bool, sqlx::Error> {
+    let prepared: bool = sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations') IS NOT NULL")
+        .fetch_one(pool)
+        .await?;
+    if !prepared {
+        return Ok(false);
+    }
+    let applied: Vec<i64> =
+        sqlx::query_scalar("SELECT version FROM _sqlx_migrations WHERE success")
+            .fetch_all(pool)
+            .await?;
+    Ok(MIGRATIONS
+        .iter()
+        .all(|migration| applied.contains(&migration.version)))
 }

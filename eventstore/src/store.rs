@@ -74,6 +74,12 @@ impl Store {
         self.head.clone()
     }
 
+    /// The database that holds the log.
+    #[must_use]
+    pub const fn database(&self) -> &PgPool {
+        &self.pool
+    }
+
     /// Keys of subjects.
     #[must_use]
     pub const fn vault(&self) -> &Vault {

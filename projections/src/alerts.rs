@@ -45,6 +45,8 @@ pub struct AlertRow {
     pub match_type: String,
     /// `LOW` to `HIGH`.
     pub tier: String,
+    /// The finding comes from a demonstration (GEN-4).
+    pub is_mock: bool,
     /// When it was raised.
     pub created_at: DateTime<Utc>,
 }
@@ -71,8 +73,8 @@ impl ReadModel for Alerts {
                 sqlx::query(
                     "INSERT INTO read_alerts (alert_id, owner, event_id, kind, severity, status, status_rank,
                          title, description, match_id, image_id, source_url, platform, similarity,
-                         match_type, tier, created_at)
-                     VALUES ($1, $2, $3, $4, $5, 'NEW', 0, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+                         match_type, tier, is_mock, created_at)
+                     VALUES ($1, $2, $3, $4, $5, 'NEW', 0, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
                 )
                 .bind(alert_id.0)
                 .bind(owner.0)
@@ -88,6 +90,7 @@ impl ReadModel for Alerts {
                 .bind(ten_thousandths(about.similarity))
                 .bind(code(&about.match_type)?)
                 .bind(code(&about.tier)?)
+                .bind(about.is_mock)
                 .bind(raised_at)
                 .execute(tx)
                 .await?;
@@ -103,7 +106,7 @@ impl ReadModel for Alerts {
 }
 
 const COLUMNS: &str = "alert_id, owner, event_id, kind, severity, status, title, description, match_id, \
-                       image_id, source_url, platform, similarity, match_type, tier, created_at";
+                       image_id, source_url, platform, similarity, match_type, tier, is_mock, created_at";
 
 /// Which alerts are asked for; an empty list means all.
 #[derive(Debug, Clone, Default)]

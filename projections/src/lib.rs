@@ -25,3 +25,46 @@ pub const READ_MODELS: [&str; 6] = [
 ];
 
 use projector::ReadModel;
+
+use eventstore::feed::Tail;
+use eventstore::{Log, Vault};
+use sqlx::PgPool;
+use tokio::task::JoinSet;
+
+/// Keeps every read model current, each in a task of its own, until the set is dropped.
+#[must_use]
+pub fn run_all(pool: &PgPool, vault: &Vault, tail: &Tail) -> JoinSet<()> {
+    let mut running = JoinSet::new();
+    let feed = || tail.feed(Log::new(pool.clone()));
+    running.spawn(projector::run::<users::Users>(
+        pool.clone(),
+        vault.clone(),
+        feed(),
+    ));
+    running.spawn(projector::run::<images::Images>(
+        pool.clone(),
+        vault.clone(),
+        feed(),
+    ));
+    running.spawn(projector::run::<scans::Scans>(
+        pool.clone(),
+        vault.clone(),
+        feed(),
+    ));
+    running.spawn(projector::run::<matches::Matches>(
+        pool.clone(),
+        vault.clone(),
+        feed(),
+    ));
+    running.spawn(projector::run::<alerts::Alerts>(
+        pool.clone(),
+        vault.clone(),
+        feed(),
+    ));
+    running.spawn(projector::run::<plan::Plan>(
+        pool.clone(),
+        vault.clone(),
+        feed(),
+    ));
+    running
+}

@@ -36,6 +36,8 @@ pub struct MatchRow {
     pub tier: String,
     /// `OPEN` or `FLAGGED` (section 11 of the rules).
     pub state: String,
+    /// Found in a demonstration (GEN-4).
+    pub is_mock: bool,
     /// When it was found first.
     pub first_seen_at: DateTime<Utc>,
     /// When it was seen last.
@@ -63,14 +65,15 @@ impl ReadModel for Matches {
                 match_type,
                 tier,
                 disposition,
+                is_mock,
                 detected_at,
                 ..
             }) => {
                 sqlx::query(
                     "INSERT INTO read_matches (match_id, owner, image_id, scan_id, first_scan, source_url,
-                         platform, engine, similarity, match_type, tier, tier_rank, state,
+                         platform, engine, similarity, match_type, tier, tier_rank, state, is_mock,
                          first_seen_at, last_seen_at)
-                     VALUES ($1, $2, $3, $4, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)",
+                     VALUES ($1, $2, $3, $4, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14)",
                 )
                 .bind(match_id.0)
                 .bind(owner.0)
@@ -84,6 +87,7 @@ impl ReadModel for Matches {
                 .bind(code(tier)?)
                 .bind(rank(*tier))
                 .bind(state(*disposition))
+                .bind(is_mock)
                 .bind(detected_at)
                 .execute(tx)
                 .await?;
@@ -149,8 +153,17 @@ pub enum Of {
     Review,
 }
 
+/// States and types of the matches that are asked for; an empty list means all.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    /// States of the rows.
+    pub states: Vec<String>,
+    /// Types.
+    pub kinds: Vec<String>,
+}
+
 const COLUMNS: &str = "match_id, owner, image_id, scan_id, source_url, platform, engine, similarity, \
-                       match_type, tier, state, first_seen_at, last_seen_at";
+                       match_type, tier, state, is_mock, first_seen_at, last_seen_at";
 
 /// Her match with this id.
 ///
@@ -178,6 +191,7 @@ pub async fn list(
     pool: &PgPool,
     owner: UserId,
     of: Of,
+    wanted: &Wanted,
     page: Page,
 ) -> Result<Listed<MatchRow>, sqlx::Error> {
     let (chosen, order, id) = match of {
@@ -189,22 +203,28 @@ pub async fn list(
             None,
         ),
     };
+    let chosen = format!(
+        "owner = $1 AND {chosen} AND (cardinality($3::text[]) = 0 OR state = ANY ($3))
+         AND (cardinality($4::text[]) = 0 OR match_type = ANY ($4))"
+    );
     let rows = sqlx::query_as(&format!(
-        "SELECT {COLUMNS} FROM read_matches WHERE owner = $1 AND {chosen}
-          ORDER BY {order}, match_id LIMIT $3 OFFSET $4"
+        "SELECT {COLUMNS} FROM read_matches WHERE {chosen}
+          ORDER BY {order}, match_id LIMIT $5 OFFSET $6"
     ))
     .bind(owner.0)
     .bind(id)
+    .bind(&wanted.states)
+    .bind(&wanted.kinds)
     .bind(page.limit())
     .bind(page.offset())
     .fetch_all(pool)
     .await?;
-    let total = sqlx::query_scalar(&format!(
-        "SELECT count(*) FROM read_matches WHERE owner = $1 AND {chosen}"
-    ))
-    .bind(owner.0)
-    .bind(id)
-    .fetch_one(pool)
-    .await?;
+    let total = sqlx::query_scalar(&format!("SELECT count(*) FROM read_matches WHERE {chosen}"))
+        .bind(owner.0)
+        .bind(id)
+        .bind(&wanted.states)
+        .bind(&wanted.kinds)
+        .fetch_one(pool)
+        .await?;
     Ok(Listed { rows, total })
 }

@@ -57,6 +57,8 @@ pub struct MatchFacts {
     pub match_type: MatchType,
     /// How strong the finding is.
     pub tier: Tier,
+    /// The finding comes from a demonstration (GEN-4).
+    pub is_mock: bool,
 }
 
 /// Where one alert stands.

@@ -50,6 +50,7 @@ pub(super) mod tests {
             similarity: Share::percent(97),
             match_type: MatchType::Exact,
             tier: Tier::High,
+            is_mock: false,
         }
     }
 

@@ -36,6 +36,8 @@ pub enum MatchEvent {
         tier: Tier,
         /// What follows from it (MAT-2).
         disposition: Disposition,
+        /// Found by a stand-in of the engine, in a demonstration; never in real use (GEN-4).
+        is_mock: bool,
         /// When.
         detected_at: DateTime<Utc>,
     },

@@ -58,8 +58,10 @@ pub enum Match {
     /// Not found yet.
     #[default]
     Unknown,
-    /// Found, and last seen by this scan.
+    /// Found; both scans are known, so that a repeated unit of work counts the same again.
     Found {
+        /// The scan that found it.
+        first_seen_in: ScanId,
         /// The scan that saw it last.
         last_seen_in: ScanId,
     },
@@ -100,10 +102,16 @@ impl Aggregate for Match {
 
     fn apply(&mut self, event: MatchEvent) {
         match event {
-            MatchEvent::MatchFound { scan_id, .. } | MatchEvent::MatchSeenAgain { scan_id, .. } => {
+            MatchEvent::MatchFound { scan_id, .. } => {
                 *self = Self::Found {
+                    first_seen_in: scan_id,
                     last_seen_in: scan_id,
                 };
+            }
+            MatchEvent::MatchSeenAgain { scan_id, .. } => {
+                if let Self::Found { last_seen_in, .. } = self {
+                    *last_seen_in = scan_id;
+                }
             }
         }
     }

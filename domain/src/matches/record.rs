@@ -26,6 +26,8 @@ pub struct RecordMatch {
     pub similarity: Share,
     /// What it means (MAT-2).
     pub verdict: Verdict,
+    /// Found by a stand-in of the engine, in a demonstration (GEN-4).
+    pub is_mock: bool,
     /// When.
     pub detected_at: DateTime<Utc>,
 }
@@ -33,7 +35,7 @@ pub struct RecordMatch {
 pub(super) fn decide(known: &Match, ask: RecordMatch) -> Vec<MatchEvent> {
     match known {
         Match::Unknown => vec![found(ask)],
-        Match::Found { last_seen_in } if *last_seen_in == ask.scan_id => vec![],
+        Match::Found { last_seen_in, .. } if *last_seen_in == ask.scan_id => vec![],
         Match::Found { .. } => vec![MatchEvent::MatchSeenAgain {
             match_id: ask.match_id,
             scan_id: ask.scan_id,
@@ -59,6 +61,7 @@ fn found(ask: RecordMatch) -> MatchEvent {
         match_type: ask.verdict.match_type,
         tier: ask.verdict.tier,
         disposition: ask.verdict.disposition,
+        is_mock: ask.is_mock,
         detected_at: ask.detected_at,
     }
 }
@@ -85,6 +88,7 @@ mod tests {
                 tier: Tier::High,
                 disposition: Disposition::Alert,
             },
+            is_mock: false,
             detected_at: DateTime::UNIX_EPOCH,
         }
     }

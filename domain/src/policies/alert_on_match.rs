@@ -18,6 +18,7 @@ pub(super) fn react(event: &Event) -> Option<Reaction> {
         match_type,
         tier,
         disposition: Disposition::Alert,
+        is_mock,
         detected_at,
         ..
     }) = event
@@ -36,6 +37,7 @@ pub(super) fn react(event: &Event) -> Option<Reaction> {
             similarity: *similarity,
             match_type: *match_type,
             tier: *tier,
+            is_mock: *is_mock,
         },
         raised_at: *detected_at,
     })))
@@ -65,6 +67,7 @@ mod tests {
             match_type: MatchType::Exact,
             tier: Tier::High,
             disposition,
+            is_mock: false,
             detected_at: DateTime::UNIX_EPOCH,
         })
     }

@@ -58,6 +58,7 @@ mod tests {
                 similarity: Share::ONE,
                 match_type: MatchType::Exact,
                 tier: Tier::High,
+                is_mock: false,
             },
             raised_at: DateTime::UNIX_EPOCH,
         })
