@@ -1,0 +1,91 @@
+//! What every handler shares.
+
+use crate::bearer::Verifier;
+use crate::fresh::Fresh;
+use crate::identity::Identity;
+use crate::problem::Problem;
+use domain::ids::UserId;
+use eventstore::objects::Objects;
+use eventstore::{Database, Log, Store};
+use pictures::clip;
+use poem::Request;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+/// Pictures that are decoded at once; each takes up to seven times its pixels in bytes.
+const DECODING_AT_ONCE: usize = 2;
+
+/// The parts that one API process is made of. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct App {
+    /// Rows that are shown.
+    pub(crate) database: Database,
+    /// Where commands go.
+    pub(crate) store: Store,
+    /// The record, for explanations.
+    pub(crate) log: Log,
+    /// Where pictures lie.
+    pub(crate) objects: Objects,
+    /// Who signs people in.
+    pub(crate) identity: Identity,
+    /// Who checks their tokens.
+    pub(crate) verifier: Arc<Verifier>,
+    /// The model that turns pictures into vectors, where the operator supplied one.
+    pub(crate) model: Option<Arc<clip::Model>>,
+    /// Keeps "saved" and "shown" together.
+    pub(crate) fresh: Fresh,
+    /// Bounds the memory of decoding.
+    pub(crate) decoding: Arc<Semaphore>,
+}
+
+impl App {
+    /// Puts the parts together.
+    #[must_use]
+    pub fn new(
+        store: Store,
+        objects: Objects,
+        identity: Identity,
+        issuer: &str,
+        model: Option<clip::Model>,
+    ) -> Self {
+        let database = store.database().clone();
+        Self {
+            log: Log::new(database.clone()),
+            fresh: Fresh::new(database.clone()),
+            verifier: Arc::new(Verifier::new(identity.clone(), issuer)),
+            decoding: Arc::new(Semaphore::new(DECODING_AT_ONCE)),
+            model: model.map(Arc::new),
+            database,
+            store,
+            objects,
+            identity,
+        }
+    }
+
+    /// The app of a request.
+    pub(crate) fn of(request: &Request) -> Result<&Self, Problem> {
+        request.data::<Self>().ok_or(Problem::Internal)
+    }
+
+    /// Runs a change in a task of its own: a client that hangs up must not leave it half done.
+    pub(crate) async fn to_the_end<T, F>(&self, change: F) -> Result<T, Problem>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Problem>> + Send + 'static,
+    {
+        match tokio::spawn(change).await {
+            Ok(done) => done,
+            Err(broken) => Err(Problem::ours("a change broke off", &broken)),
+        }
+    }
+
+    /// Waits until what she looks at shows the log as far as this position (FRS-1).
+    pub(crate) async fn show(
+        &self,
+        who: UserId,
+        read_models: &[&'static str],
+        position: i64,
+    ) -> Result<(), Problem> {
+        Ok(self.fresh.after_change(who, read_models, position).await?)
+    }
+}

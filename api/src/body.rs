@@ -1,0 +1,119 @@
+//! Bodies within limits: JSON is read whole up to 256 KiB, an upload streams through a counter (contract, section 1).
+
+use crate::problem::Problem;
+use bytes::Bytes;
+use futures::{Stream, StreamExt};
+use pictures::BYTES_MAX;
+use poem::http::{HeaderValue, Method, header};
+use poem::{Body, Request};
+use serde::de::IgnoredAny;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// Longest JSON body.
+const JSON_BYTES_MAX: usize = 256 * 1024;
+/// What a form adds around its file.
+const FORM_BYTES_MAX: usize = 64 * 1024;
+/// Uploads whose bytes are in memory at once.
+const UPLOADS_AT_ONCE: usize = 8;
+/// Longest time a client may take to send a whole body.
+const BODY_WITHIN: Duration = Duration::from_secs(60);
+
+static UPLOADS: std::sync::LazyLock<Arc<Semaphore>> =
+    std::sync::LazyLock::new(|| Arc::new(Semaphore::new(UPLOADS_AT_ONCE)));
+
+/// A body broke its limit while it was read; says with which problem to answer.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("the body is over its limit")]
+pub(crate) struct OverLimit(pub(crate) Problem);
+
+/// The request with a body that cannot grow beyond its limit; the permit is held while an upload is in memory.
+pub(crate) async fn bounded(
+    request: Request,
+) -> Result<(Request, Option<OwnedSemaphorePermit>), Problem> {
+    let takes_a_body = matches!(
+        *request.method(),
+        Method::POST | Method::PUT | Method::PATCH | Method::DELETE
+    );
+    if !takes_a_body {
+        return Ok((request, None));
+    }
+    if is_multipart(&request) {
+        return upload(request).await;
+    }
+    Ok((json(request).await?, None))
+}
+
+fn is_multipart(request: &Request) -> bool {
+    let kind = request.content_type().unwrap_or_default();
+    kind.to_ascii_lowercase().starts_with("multipart/")
+}
+
+/// The length the client announces, which may be a lie: it can only refuse, never admit.
+fn announced(request: &Request) -> usize {
+    let length = request.header(header::CONTENT_LENGTH);
+    length.and_then(|text| text.parse().ok()).unwrap_or(0)
+}
+
+async fn upload(mut request: Request) -> Result<(Request, Option<OwnedSemaphorePermit>), Problem> {
+    if announced(&request) > BYTES_MAX + FORM_BYTES_MAX {
+        return Err(Problem::FileTooLarge);
+    }
+    let slot = Arc::clone(&UPLOADS).acquire_owned().await;
+    let slot = slot.map_err(|fault| Problem::ours("no uploads any more", &fault))?;
+    let body = request.take_body();
+    request.set_body(Body::from_bytes_stream(counted(body)));
+    Ok((request, Some(slot)))
+}
+
+/// The same bytes, and an error instead of the first one too many or too late.
+fn counted(body: Body) -> impl Stream<Item = Result<Bytes, std::io::Error>> + Send + 'static {
+    let deadline = tokio::time::Instant::now() + BODY_WITHIN;
+    let chunks = Box::pin(body.into_bytes_stream());
+    futures::stream::unfold((chunks, 0), move |(mut chunks, mut read)| async move {
+        let next = tokio::time::timeout_at(deadline, chunks.next()).await;
+        let item = match next {
+            Err(_) => Err(std::io::ErrorKind::TimedOut.into()),
+            Ok(None) => return None,
+            Ok(Some(Err(fault))) => Err(fault),
+            Ok(Some(Ok(chunk))) => {
+                read += chunk.len();
+                if read > BYTES_MAX + FORM_BYTES_MAX {
+                    Err(std::io::Error::other(OverLimit(Problem::FileTooLarge)))
+                } else {
+                    Ok(chunk)
+                }
+            }
+        };
+        Some((item, (chunks, read)))
+    })
+}
+
+/// A JSON body, read and found to be JSON; no body at all counts as `{}`.
+async fn json(mut request: Request) -> Result<Request, Problem> {
+    if announced(&request) > JSON_BYTES_MAX {
+        return Err(Problem::BodyTooLarge);
+    }
+    let reading = request.take_body().into_bytes_limit(JSON_BYTES_MAX);
+    let body = match tokio::time::timeout(BODY_WITHIN, reading).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(poem::error::ReadBodyError::PayloadTooLarge)) => return Err(Problem::BodyTooLarge),
+        Ok(Err(_)) | Err(_) => return Err(Problem::InvalidJson),
+    };
+    let is_json = request
+        .content_type()
+        .is_none_or(|kind| kind.to_ascii_lowercase().starts_with("application/json"));
+    let body = match (body.is_empty(), is_json) {
+        (true, _) => Bytes::from_static(b"{}"),
+        (false, false) => return Err(Problem::UnsupportedMediaType),
+        (false, true) => body,
+    };
+    if serde_json::from_slice::<IgnoredAny>(&body).is_err() {
+        return Err(Problem::InvalidJson);
+    }
+    let kind = HeaderValue::from_static("application/json");
+    request.headers_mut().insert(header::CONTENT_TYPE, kind);
+    request.set_body(Body::from(body));
+    Ok(request)
+}

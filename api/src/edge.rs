@@ -1,0 +1,157 @@
+//! The outermost layer: a request id, limits before anything is read, and one envelope around every fault.
+
+use crate::body;
+use crate::openapi::Paths;
+use crate::problem::Problem;
+use poem::error::{MethodNotAllowedError, NotFoundError, ParseMultipartError as RawMultipart};
+use poem::http::{HeaderName, HeaderValue, header};
+use poem::{Endpoint, IntoResponse, Request, Response};
+use poem_openapi::error::{
+    AuthorizationError, ContentTypeError, ParseMultipartError, ParseParamError, ParsePathError,
+    ParseRequestPayloadError,
+};
+use std::panic::AssertUnwindSafe;
+use uuid::Uuid;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The id of a request: given by the client, or made here; it stands in the record.
+#[derive(Debug, Clone, Copy)]
+struct RequestId(Uuid);
+
+/// The id of this request.
+pub(crate) fn request_id(request: &Request) -> Uuid {
+    request
+        .extensions()
+        .get::<RequestId>()
+        .map_or_else(eventstore::edge::fresh_id, |id| id.0)
+}
+
+/// Wraps all routes of the API.
+pub(crate) struct Edge<E> {
+    inner: E,
+    paths: Paths,
+}
+
+impl<E> Edge<E> {
+    pub(crate) const fn new(inner: E, paths: Paths) -> Self {
+        Self { inner, paths }
+    }
+}
+
+impl<E: Endpoint> Endpoint for Edge<E> {
+    type Output = Response;
+
+    async fn call(&self, mut request: Request) -> poem::Result<Response> {
+        let id = given_id(&request).unwrap_or_else(eventstore::edge::fresh_id);
+        request.extensions_mut().insert(RequestId(id));
+        let path = request.uri().path().to_owned();
+        let mut response = match self.answer(request).await {
+            Ok(response) => response,
+            Err(fault) => problem(&fault).written(Some(&id.to_string())),
+        };
+        if response.status() == 405
+            && let Some(allow) = self.paths.allow(&path)
+            && let Ok(allow) = HeaderValue::from_str(&allow)
+        {
+            response.headers_mut().insert(header::ALLOW, allow);
+        }
+        dress(&mut response, id);
+        Ok(response)
+    }
+}
+
+impl<E: Endpoint> Edge<E> {
+    async fn answer(&self, request: Request) -> poem::Result<Response> {
+        let (request, _slot) = body::bounded(request).await?;
+        let running = AssertUnwindSafe(self.inner.call(request));
+        match futures::FutureExt::catch_unwind(running).await {
+            Ok(Ok(response)) => Ok(response.into_response()),
+            Ok(Err(fault)) => Err(fault),
+            Err(_) => Err(Problem::ours("a handler panicked", &"see above").into()),
+        }
+    }
+}
+
+fn given_id(request: &Request) -> Option<Uuid> {
+    Uuid::parse_str(request.header(&REQUEST_ID)?).ok()
+}
+
+/// Headers of every answer.
+fn dress(response: &mut Response, id: Uuid) {
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(&id.to_string()) {
+        headers.insert(REQUEST_ID, id);
+    }
+    let fixed = [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    for (name, value) in fixed {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+}
+
+/// What a fault of the framework means in the contract's words. Its own texts quote what was sent, a password
+/// among it, so they are never passed on.
+fn problem(fault: &poem::Error) -> Problem {
+    if let Some(problem) = fault.data::<Problem>() {
+        return problem.clone();
+    }
+    if let Some(body::OverLimit(problem)) = over_limit(fault) {
+        return problem.clone();
+    }
+    if fault.is::<NotFoundError>() {
+        return Problem::RouteNotFound;
+    }
+    if fault.is::<MethodNotAllowedError>() {
+        return Problem::MethodNotAllowed;
+    }
+    if fault.is::<AuthorizationError>() {
+        return Problem::MissingToken;
+    }
+    if fault.is::<ContentTypeError>() {
+        return Problem::UnsupportedMediaType;
+    }
+    if let Some(param) = fault.downcast_ref::<ParseParamError>() {
+        return Problem::field(param.name, "This value does not fit.", "");
+    }
+    if let Some(path) = fault.downcast_ref::<ParsePathError>() {
+        return Problem::field(path.name, "This is not an id.", "");
+    }
+    if fault.is::<ParseRequestPayloadError>() {
+        return Problem::Validation(vec![]);
+    }
+    if fault.is::<ParseMultipartError>() {
+        return Problem::NoFile;
+    }
+    match fault.downcast_ref::<RawMultipart>() {
+        Some(RawMultipart::InvalidContentType(_) | RawMultipart::ContentTypeRequired) => {
+            Problem::UnsupportedMediaType
+        }
+        Some(_) => Problem::NoFile,
+        None => Problem::ours("a fault without a name", &fault.status()),
+    }
+}
+
+/// The limit that a body broke, however deep the framework wrapped it.
+fn over_limit(fault: &poem::Error) -> Option<&body::OverLimit> {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = fault
+        .downcast_ref::<RawMultipart>()
+        .map(|fault| fault as &(dyn std::error::Error + 'static));
+    while let Some(fault) = cause {
+        if let Some(over) = fault.downcast_ref::<body::OverLimit>() {
+            return Some(over);
+        }
+        if let Some(io) = fault.downcast_ref::<std::io::Error>()
+            && let Some(inner) = io.get_ref()
+            && let Some(over) = inner.downcast_ref::<body::OverLimit>()
+        {
+            return Some(over);
+        }
+        cause = fault.source();
+    }
+    None
+}

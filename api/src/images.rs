@@ -1,0 +1,234 @@
+//! Her library: giving us a picture, and looking at what is there (contract, section 8).
+
+use crate::app::App;
+use crate::bearer::Member;
+use crate::edge::request_id;
+use crate::envelope::{Many, One, codes, many, one, page};
+use crate::matches::{self, Match, MatchKind, MatchStatus};
+use crate::problem::Problem;
+use crate::time::Time;
+use crate::upload::{Files, take};
+use domain::ids::{ImageId, UserId};
+use poem::Request;
+use poem_openapi::param::{Path, Query};
+use poem_openapi::payload::Json;
+use poem_openapi::{ApiResponse, Enum, Multipart, Object, OpenApi};
+use projections::images::{Filter, ImageRow};
+use projections::matches::{Of, Wanted};
+use uuid::Uuid;
+
+/// Routes about her pictures.
+#[derive(Debug)]
+pub struct Images;
+
+/// A picture of hers. Hash, vector and place of the bytes stay inside (IMG-9).
+#[derive(Debug, Object)]
+#[oai(rename_all = "camelCase")]
+pub struct ProtectedImage {
+    /// The picture.
+    id: Uuid,
+    /// Whose.
+    user_id: Uuid,
+    /// Where it stands.
+    status: ImageStatus,
+    /// When she gave it to us.
+    uploaded_at: Time,
+    /// End of the last search that reached an engine.
+    last_scanned: Option<Time>,
+    /// When she put it away.
+    archived_at: Option<Time>,
+    /// When its bytes go.
+    purge_at: Option<Time>,
+    /// Finished searches.
+    scan_count: i32,
+    /// Findings that she did not dismiss.
+    match_count: i32,
+    /// Whether a face was seen in it.
+    face_detected: bool,
+    /// Pixels, upright.
+    width: i32,
+    /// Pixels, upright.
+    height: i32,
+    /// Media type of the original.
+    content_type: String,
+    /// Bytes of the original.
+    size_bytes: i32,
+    /// An earlier picture of her library that looks the same.
+    near_copy_of: Option<Uuid>,
+    /// A short-lived address to look at it.
+    signed_url: Option<String>,
+    /// When that address ends.
+    signed_url_expires_at: Option<Time>,
+    /// The same address, for older clients.
+    storage_url: Option<String>,
+}
+
+/// Where a picture stands.
+#[derive(Debug, Enum)]
+#[oai(rename_all = "UPPERCASE")]
+pub enum ImageStatus {
+    /// Looked after.
+    Active,
+    /// Put away, and gone in seven days.
+    Archived,
+}
+
+/// Which pictures (IMG-4).
+#[derive(Debug, Enum)]
+#[oai(rename_all = "snake_case")]
+pub enum ImageFilter {
+    /// All that are not put away.
+    All,
+    /// Searched for at least once.
+    Scanned,
+    /// Never searched for.
+    NotScanned,
+    /// Put away.
+    Archived,
+}
+
+impl From<ImageFilter> for Filter {
+    fn from(filter: ImageFilter) -> Self {
+        match filter {
+            ImageFilter::All => Self::All,
+            ImageFilter::Scanned => Self::Scanned,
+            ImageFilter::NotScanned => Self::NotScanned,
+            ImageFilter::Archived => Self::Archived,
+        }
+    }
+}
+
+/// One picture, as a form.
+#[derive(Debug, Multipart)]
+pub struct NewImage {
+    /// JPEG, PNG or WebP, 1 byte to 10 MiB, at least 32 pixels a side, at most 50 million pixels.
+    file: Files,
+}
+
+/// A picture was taken in.
+#[derive(ApiResponse)]
+pub enum TakenIn {
+    /// The picture.
+    #[oai(status = 201)]
+    Image(Json<One<ProtectedImage>>),
+}
+
+#[OpenApi(prefix_path = "/images", tag = "crate::Tag::Images")]
+impl Images {
+    /// Her pictures, newest first.
+    #[oai(path = "/", method = "get", operation_id = "listImages")]
+    async fn list(
+        &self,
+        request: &Request,
+        member: Member,
+        Query(page_number): Query<Option<u32>>,
+        limit: Query<Option<u32>>,
+        filter: Query<Option<ImageFilter>>,
+    ) -> Result<Json<Many<ProtectedImage>>, Problem> {
+        let (app, user) = (App::of(request)?, member.0.user);
+        let page = page(page_number, limit.0)?;
+        app.fresh.before_read(user).await?;
+        let filter = filter.0.map_or(Filter::All, Filter::from);
+        let listed = projections::images::list(&app.database, user, filter, page).await?;
+        many(listed, page, |row| Ok(show(row)))
+    }
+
+    /// Takes in one picture: checked, upright, sealed; only copies without metadata ever leave (IMG-1, IMG-3).
+    #[oai(path = "/upload", method = "post", operation_id = "uploadImage")]
+    async fn upload(
+        &self,
+        request: &Request,
+        member: Member,
+        form: NewImage,
+    ) -> Result<TakenIn, Problem> {
+        let (app, user) = (App::of(request)?.clone(), member.0.user);
+        let (file, request) = (form.file.only_one()?, request_id(request));
+        app.clone()
+            .to_the_end(async move {
+                let image = take(&app, user, file, request).await?;
+                let row = find(&app, user, image).await?;
+                Ok(TakenIn::Image(one(show(row.ok_or(Problem::NotShownYet)?))))
+            })
+            .await
+    }
+
+    /// One picture.
+    #[oai(path = "/:id", method = "get", operation_id = "getImage")]
+    async fn get(
+        &self,
+        request: &Request,
+        member: Member,
+        id: Path<Uuid>,
+    ) -> Result<Json<One<ProtectedImage>>, Problem> {
+        let (app, user) = (App::of(request)?, member.0.user);
+        app.fresh.before_read(user).await?;
+        let row = find(app, user, id.0.into()).await?;
+        Ok(one(show(row.ok_or(Problem::ImageNotFound)?)))
+    }
+
+    /// Where one picture was found, newest first.
+    #[oai(
+        path = "/:id/matches",
+        method = "get",
+        operation_id = "listImageMatches"
+    )]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each one is a parameter of the contract"
+    )]
+    async fn matches(
+        &self,
+        request: &Request,
+        member: Member,
+        id: Path<Uuid>,
+        Query(page_number): Query<Option<u32>>,
+        limit: Query<Option<u32>>,
+        status: Query<Option<String>>,
+        #[oai(name = "matchType")] match_type: Query<Option<String>>,
+    ) -> Result<Json<Many<Match>>, Problem> {
+        let (app, user, image) = (App::of(request)?, member.0.user, ImageId(id.0));
+        let page = page(page_number, limit.0)?;
+        let wanted = Wanted {
+            states: matches::states(codes::<MatchStatus>("status", status.0)?),
+            kinds: codes::<MatchKind>("matchType", match_type.0)?,
+        };
+        app.fresh.before_read(user).await?;
+        find(app, user, image)
+            .await?
+            .ok_or(Problem::ImageNotFound)?;
+        let of = Of::Image(image);
+        let listed = projections::matches::list(&app.database, user, of, &wanted, page).await?;
+        many(listed, page, matches::show)
+    }
+}
+
+pub(crate) async fn find(
+    app: &App,
+    user: UserId,
+    image: ImageId,
+) -> Result<Option<ImageRow>, Problem> {
+    Ok(projections::images::find(&app.database, user, image).await?)
+}
+
+fn show(row: ImageRow) -> ProtectedImage {
+    ProtectedImage {
+        id: row.image_id,
+        user_id: row.owner,
+        status: ImageStatus::Active,
+        uploaded_at: row.uploaded_at.into(),
+        last_scanned: row.last_scanned.map(Time::from),
+        archived_at: None,
+        purge_at: None,
+        scan_count: row.scan_count,
+        match_count: row.match_count,
+        face_detected: false,
+        width: row.width,
+        height: row.height,
+        content_type: row.content_type,
+        size_bytes: row.size_bytes,
+        near_copy_of: row.near_copy_of,
+        signed_url: None,
+        signed_url_expires_at: None,
+        storage_url: None,
+    }
+}

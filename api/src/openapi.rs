@@ -1,0 +1,164 @@
+//! The OpenAPI document: what poem-openapi emits, put right where it says something else than the server does.
+
+use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
+
+/// Request fields that must be given. They are optional in the types so that every misfit is told with its path.
+const REQUIRED: [(&str, &[&str]); 5] = [
+    ("SignUp", &["email", "password", "confirmPassword"]),
+    ("SignIn", &["email", "password"]),
+    ("Renewal", &["refreshToken"]),
+    ("NewScan", &["type"]),
+    ("ConsentChange", &["granted", "textVersion"]),
+];
+
+/// The document as it is published: OpenAPI 3.0.3, pretty JSON.
+pub(crate) fn put_right(emitted: &str) -> Result<Value, serde_json::Error> {
+    let mut document: Value = serde_json::from_str(emitted)?;
+    document["openapi"] = json!("3.0.3");
+    walk(&mut document);
+    let answers = schemas_of_answers(&document);
+    if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
+        for (name, schema) in schemas {
+            let required = REQUIRED.iter().find(|(known, _)| known == name);
+            if let Some((_, fields)) = required {
+                schema["required"] = json!(fields);
+            } else if answers.contains(name) && name != "ErrorBody" {
+                tell_nulls(schema);
+            }
+        }
+    }
+    Ok(document)
+}
+
+/// Local repairs, everywhere: plain media types, plain references, single events of a stream.
+fn walk(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            repair(map);
+            map.values_mut().for_each(walk);
+        }
+        Value::Array(items) => items.iter_mut().for_each(walk),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+fn repair(map: &mut Map<String, Value>) {
+    map.remove("readOnly");
+    map.remove("writeOnly");
+    if let Some(json) = map.remove("application/json; charset=utf-8") {
+        map.insert("application/json".to_owned(), json);
+    }
+    // `allOf: [$ref, {description}]` breaks generated unions: the reference alone says enough.
+    let reference = map
+        .get("allOf")
+        .and_then(Value::as_array)
+        .and_then(|parts| parts.iter().find(|part| part.get("$ref").is_some()))
+        .cloned();
+    if let Some(Value::Object(reference)) = reference {
+        *map = reference;
+    }
+    let of_events = map
+        .get("format")
+        .is_some_and(|format| format == "event-stream");
+    if let (true, Some(Value::Object(item))) = (of_events, map.get("items").cloned()) {
+        *map = item;
+    }
+}
+
+/// The server sends absent values as `null` and leaves nothing out (contract, section 1).
+fn tell_nulls(schema: &mut Value) {
+    let given: BTreeSet<String> = schema["required"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|name| name.as_str().map(str::to_owned))
+        .collect();
+    let Some(properties) = schema["properties"].as_object_mut() else {
+        return;
+    };
+    for (name, property) in properties.iter_mut() {
+        if given.contains(name) {
+            continue;
+        }
+        if property.get("$ref").is_some() {
+            *property = json!({ "nullable": true, "allOf": [property.take()] });
+        } else {
+            property["nullable"] = json!(true);
+        }
+    }
+    let all: Vec<String> = properties.keys().cloned().collect();
+    schema["required"] = json!(all);
+}
+
+/// Names of the schemas that answers are made of, directly or through others.
+fn schemas_of_answers(document: &Value) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let paths = document["paths"].as_object();
+    for operation in paths.into_iter().flat_map(|p| p.values()) {
+        let operations = operation.as_object();
+        for operation in operations.into_iter().flat_map(|o| o.values()) {
+            collect(&operation["responses"], document, &mut found);
+        }
+    }
+    found
+}
+
+fn collect(value: &Value, document: &Value, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(map) => {
+            let name = map
+                .get("$ref")
+                .and_then(Value::as_str)
+                .and_then(|reference| reference.strip_prefix("#/components/schemas/"));
+            if let Some(name) = name
+                && found.insert(name.to_owned())
+            {
+                collect(&document["components"]["schemas"][name], document, found);
+            }
+            map.values()
+                .for_each(|inner| collect(inner, document, found));
+        }
+        Value::Array(items) => items
+            .iter()
+            .for_each(|inner| collect(inner, document, found)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// Which methods each path has, for the `Allow` header of a 405 (RFC 9110, 15.5.6).
+#[derive(Debug)]
+pub(crate) struct Paths(Vec<(Vec<String>, String)>);
+
+impl Paths {
+    pub(crate) fn of(document: &Value) -> Self {
+        let paths = document["paths"].as_object();
+        let rows = paths.into_iter().flatten().map(|(path, operations)| {
+            let methods = operations.as_object().into_iter().flat_map(Map::keys);
+            let methods: Vec<String> = methods.map(|method| method.to_uppercase()).collect();
+            (segments(path), methods.join(", "))
+        });
+        Self(rows.collect())
+    }
+
+    /// The methods of a path, as the header wants them.
+    pub(crate) fn allow(&self, path: &str) -> Option<String> {
+        let asked = segments(path.strip_prefix("/api/v1").unwrap_or(path));
+        let fits = |known: &[String]| {
+            known.len() == asked.len()
+                && known
+                    .iter()
+                    .zip(&asked)
+                    .all(|(k, a)| k == a || k.starts_with('{'))
+        };
+        let row = self.0.iter().find(|(known, _)| fits(known));
+        row.map(|(_, methods)| methods.clone())
+    }
+}
+
+fn segments(path: &str) -> Vec<String> {
+    path.split('/')
+        .filter(|segment| !segment.is_empty())
+        .map(str::to_owned)
+        .collect()
+}

@@ -1,0 +1,373 @@
+//! Her scans: asking for one, and watching it (contract, section 12).
+
+use crate::app::App;
+use crate::bearer::Member;
+use crate::edge::request_id;
+use crate::envelope::{Many, One, codes, known, many, one, page};
+use crate::matches::{self, Match};
+use crate::problem::Problem;
+use crate::progress::{self, Progress};
+use crate::time::Time;
+use domain::ids::{ImageId, ScanId, UserId};
+use domain::image::Library;
+use domain::scan::{FailureCode, ScanCommand, ScanKind, ScanSlot, StartScan};
+use domain::user::{Purpose, User};
+use eventstore::{Why, edge};
+use futures::stream::BoxStream;
+use poem::Request;
+use poem_openapi::param::{Path, Query};
+use poem_openapi::payload::{EventStream, Json};
+use poem_openapi::{ApiResponse, Enum, Object, OpenApi};
+use projections::matches::{Of, Wanted};
+use projections::projector::ReadModel;
+use projections::scans::{ScanRow, Scans as ScansModel};
+use uuid::Uuid;
+
+/// Routes about scans.
+#[derive(Debug)]
+pub struct Scans;
+
+/// One scan.
+#[derive(Debug, Object)]
+#[oai(rename_all = "camelCase")]
+pub struct ScanJob {
+    /// The scan.
+    id: Uuid,
+    /// Whose.
+    user_id: Uuid,
+    /// What is searched for.
+    #[oai(rename = "type")]
+    kind: ScanType,
+    /// Where it stands.
+    status: ScanStatus,
+    /// The one picture she asked for.
+    protected_image_id: Option<Uuid>,
+    /// The linked account it reads.
+    connected_account_id: Option<Uuid>,
+    /// The scan it is a part of.
+    parent_scan_id: Option<Uuid>,
+    /// 0 is the ordinary one.
+    priority: i32,
+    /// 0 to 100; never decreases.
+    progress: i32,
+    /// Attempts after the first.
+    retry_count: i32,
+    /// When a worker took it up.
+    started_at: Option<Time>,
+    /// When it ended.
+    completed_at: Option<Time>,
+    /// When it was accepted.
+    created_at: Time,
+    /// What it reached and found, once it ended.
+    result: Option<ScanResult>,
+    /// Why nothing could be searched.
+    error_code: Option<String>,
+    /// The same for people.
+    error_message: Option<String>,
+}
+
+/// What a scan reached and found (SCN-12).
+#[derive(Debug, Object)]
+#[oai(rename_all = "camelCase")]
+pub struct ScanResult {
+    /// Pictures whose work is over.
+    images_processed: i32,
+    /// The same, under the name that today's screens read.
+    images_scanned: i32,
+    /// Pages found for the first time.
+    matches_found: i32,
+    /// Pages that earlier scans had found.
+    matches_seen_again: i32,
+    /// Findings that wait for her review.
+    flagged_for_review: i32,
+    /// Alerts that its findings raised.
+    alerts_created: i32,
+    /// From taking up to the end.
+    duration_ms: i64,
+    /// Engines that answered.
+    engines: Vec<String>,
+    /// Results left out, by reason.
+    breakdown: Breakdown,
+    /// What she must know about the coverage, as `PROVIDER_FAILED:tineye`.
+    warnings: Vec<String>,
+    /// Why nothing could be searched.
+    errors: Vec<String>,
+}
+
+/// Results left out, by reason (MAT-6).
+#[derive(Debug, Object)]
+#[oai(rename_all = "SCREAMING_SNAKE_CASE")]
+pub struct Breakdown {
+    /// Too little agreed.
+    below_threshold: i32,
+    /// The vectors said that it is another picture.
+    clip_mismatch: i32,
+    /// No page to point to.
+    bad_url: i32,
+}
+
+/// Kinds of scan.
+#[derive(Debug, Clone, Copy, Enum)]
+#[oai(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ScanType {
+    /// Her pictures on the web.
+    ImageScan,
+    /// Profiles that pretend to be her.
+    ProfileScan,
+    /// Her address in breach collections.
+    BreachCheck,
+    /// Unusual activity around a linked account.
+    BehavioralAnalysis,
+    /// All that applies.
+    FullScan,
+}
+
+/// Where a scan stands.
+#[derive(Debug, Enum)]
+#[oai(rename_all = "UPPERCASE")]
+pub enum ScanStatus {
+    /// Accepted.
+    Pending,
+    /// In work.
+    Running,
+    /// Ended, and something was searched.
+    Completed,
+    /// Ended, and nothing could be searched.
+    Failed,
+}
+
+/// What to search for.
+#[derive(Debug, Object)]
+#[oai(rename_all = "camelCase")]
+pub struct NewScan {
+    /// Which kind.
+    #[oai(rename = "type")]
+    kind: Option<ScanType>,
+    /// One picture; without it all of them.
+    target_id: Option<Uuid>,
+    /// Ask the engines anew instead of using an answer of the last day.
+    fresh: Option<bool>,
+}
+
+/// A scan was accepted, and will be worked on whatever happens to the process (SCN-6).
+#[derive(ApiResponse)]
+pub enum Accepted {
+    /// The scan.
+    #[oai(status = 202)]
+    Scan(Json<One<ScanJob>>),
+}
+
+#[OpenApi(prefix_path = "/scans", tag = "crate::Tag::Scans")]
+impl Scans {
+    /// Her scans, newest first.
+    #[oai(path = "/", method = "get", operation_id = "listScans")]
+    async fn list(
+        &self,
+        request: &Request,
+        member: Member,
+        Query(page_number): Query<Option<u32>>,
+        limit: Query<Option<u32>>,
+        status: Query<Option<String>>,
+        #[oai(name = "type")] kind: Query<Option<String>>,
+    ) -> Result<Json<Many<ScanJob>>, Problem> {
+        let (app, user) = (App::of(request)?, member.0.user);
+        let page = page(page_number, limit.0)?;
+        let statuses = codes::<ScanStatus>("status", status.0)?;
+        let kinds = codes::<ScanType>("type", kind.0)?;
+        app.fresh.before_read(user).await?;
+        let rows = projections::scans::list(&app.database, user, &statuses, &kinds, page).await?;
+        many(rows, page, show)
+    }
+
+    /// Starts a scan; at most one of a kind is open (SCN-1).
+    #[oai(path = "/trigger", method = "post", operation_id = "triggerScan")]
+    async fn trigger(
+        &self,
+        request: &Request,
+        member: Member,
+        body: Json<NewScan>,
+    ) -> Result<Accepted, Problem> {
+        let (app, user) = (App::of(request)?.clone(), member.0.user);
+        let kind = wanted_kind(body.0.kind)?;
+        let (target, request) = (body.0.target_id.map(ImageId), request_id(request));
+        app.clone()
+            .to_the_end(async move {
+                let scan = start(&app, user, kind, target, request).await?;
+                let row = find(&app, user, scan).await?;
+                Ok(Accepted::Scan(one(show(row.ok_or(Problem::NotShownYet)?)?)))
+            })
+            .await
+    }
+
+    /// One scan.
+    #[oai(path = "/:id", method = "get", operation_id = "getScan")]
+    async fn get(
+        &self,
+        request: &Request,
+        member: Member,
+        id: Path<Uuid>,
+    ) -> Result<Json<One<ScanJob>>, Problem> {
+        let row = find(App::of(request)?, member.0.user, id.0.into()).await?;
+        Ok(one(show(row.ok_or(Problem::ScanNotFound)?)?))
+    }
+
+    /// The same, under the older path.
+    #[oai(path = "/:id/status", method = "get", operation_id = "getScanStatus")]
+    async fn status(
+        &self,
+        request: &Request,
+        member: Member,
+        id: Path<Uuid>,
+    ) -> Result<Json<One<ScanJob>>, Problem> {
+        self.get(request, member, id).await
+    }
+
+    /// Pages that this scan found for the first time.
+    #[oai(
+        path = "/:id/matches",
+        method = "get",
+        operation_id = "listScanMatches"
+    )]
+    async fn matches(
+        &self,
+        request: &Request,
+        member: Member,
+        id: Path<Uuid>,
+        Query(page_number): Query<Option<u32>>,
+        limit: Query<Option<u32>>,
+    ) -> Result<Json<Many<Match>>, Problem> {
+        let (app, user, scan) = (App::of(request)?, member.0.user, ScanId(id.0));
+        let page = page(page_number, limit.0)?;
+        find(app, user, scan).await?.ok_or(Problem::ScanNotFound)?;
+        let (of, all) = (Of::Scan(scan), Wanted::default());
+        let listed = projections::matches::list(&app.database, user, of, &all, page).await?;
+        many(listed, page, matches::show)
+    }
+
+    /// Live progress as server-sent events, from now to the end of the scan.
+    #[oai(path = "/:id/events", method = "get", operation_id = "watchScan")]
+    async fn watch(
+        &self,
+        request: &Request,
+        member: Member,
+        id: Path<Uuid>,
+    ) -> Result<EventStream<BoxStream<'static, Progress>>, Problem> {
+        let (app, user) = (App::of(request)?, member.0.user);
+        let row = find(app, user, id.0.into()).await?;
+        Ok(progress::stream(
+            app.clone(),
+            row.ok_or(Problem::ScanNotFound)?,
+        ))
+    }
+}
+
+fn wanted_kind(kind: Option<ScanType>) -> Result<ScanKind, Problem> {
+    match kind {
+        Some(ScanType::ImageScan) => Ok(ScanKind::ImageScan),
+        Some(
+            ScanType::ProfileScan
+            | ScanType::BreachCheck
+            | ScanType::BehavioralAnalysis
+            | ScanType::FullScan,
+        ) => Err(Problem::ScanUnavailable),
+        None => Err(Problem::field("type", "Please say what to search for.", "")),
+    }
+}
+
+/// Accepts a scan over the pictures as of now (SCN-2, SCN-3).
+async fn start(
+    app: &App,
+    owner: UserId,
+    kind: ScanKind,
+    target: Option<ImageId>,
+    request: Uuid,
+) -> Result<ScanId, Problem> {
+    let library: Library = app.store.load(owner.0).await?;
+    if target.is_some_and(|image| !library.holds(image)) {
+        return Err(Problem::ImageNotFound);
+    }
+    let member: User = app.store.load(owner.0).await?;
+    if !member.agrees_to(Purpose::WebImageSearch) {
+        return Err(Problem::ConsentRequired);
+    }
+    let scan_id = ScanId(edge::fresh_id());
+    let ask = StartScan {
+        owner,
+        scan_id,
+        kind,
+        target,
+        images: match target {
+            Some(image) => vec![image],
+            None => library.active().collect(),
+        },
+        started_at: edge::now(),
+    };
+    let why = Why::member(owner, request, edge::fresh_id());
+    let slot = ScanSlot::id(owner, kind);
+    let receipt = app
+        .store
+        .execute::<ScanSlot>(slot, ScanCommand::Start(ask), why)
+        .await?;
+    app.show(owner, &[ScansModel::NAME], receipt.position)
+        .await?;
+    Ok(scan_id)
+}
+
+pub(crate) async fn find(
+    app: &App,
+    user: UserId,
+    scan: ScanId,
+) -> Result<Option<ScanRow>, Problem> {
+    app.fresh.before_read(user).await?;
+    Ok(projections::scans::find(&app.database, user, scan).await?)
+}
+
+fn show(row: ScanRow) -> Result<ScanJob, Problem> {
+    let failure: Option<FailureCode> = row
+        .error_code
+        .as_ref()
+        .map(|code| serde_json::from_value(serde_json::Value::String(code.clone())))
+        .transpose()
+        .map_err(|_| Problem::ours("a row makes no sense", &"read_scans.error_code"))?;
+    Ok(ScanJob {
+        id: row.scan_id,
+        user_id: row.owner,
+        kind: known("read_scans.kind", &row.kind)?,
+        status: known("read_scans.status", &row.status)?,
+        protected_image_id: row.target,
+        connected_account_id: None,
+        parent_scan_id: None,
+        priority: 0,
+        progress: row.progress,
+        retry_count: 0,
+        started_at: row.started_at.map(Time::from),
+        completed_at: row.completed_at.map(Time::from),
+        created_at: row.created_at.into(),
+        error_code: row.error_code.clone(),
+        error_message: failure.map(|failure| failure.sentence().to_owned()),
+        result: result(row),
+    })
+}
+
+/// What a scan that ended says about itself.
+fn result(row: ScanRow) -> Option<ScanResult> {
+    let ended = row.completed_at?;
+    let duration = ended - row.started_at.unwrap_or(row.created_at);
+    Some(ScanResult {
+        images_processed: row.finished,
+        images_scanned: row.finished,
+        matches_found: row.matches_found,
+        matches_seen_again: row.seen_again,
+        flagged_for_review: row.flagged_for_review,
+        alerts_created: row.alerts_created,
+        duration_ms: duration.num_milliseconds(),
+        engines: row.engines,
+        breakdown: Breakdown {
+            below_threshold: row.below_threshold,
+            clip_mismatch: row.clip_mismatch,
+            bad_url: row.bad_url,
+        },
+        warnings: row.warnings,
+        errors: row.error_code.into_iter().collect(),
+    })
+}

@@ -1,0 +1,242 @@
+//! From a file in a form to a picture in her library: checked, sealed, stored, then recorded (IMG-1).
+
+use crate::app::App;
+use crate::problem::Problem;
+use domain::Share;
+use domain::ids::{ImageId, UserId};
+use domain::image::{
+    Comparison, Embedding, Fingerprint, ImageCommand, Library, NearCopy, UploadImage, Vector,
+};
+use eventstore::objects::Form;
+use eventstore::{ExecuteError, Why, edge};
+use pictures::pdq::DISTANCE_MAX;
+use pictures::{BYTES_MAX, Format, Taken};
+use poem::web::Field;
+use poem_openapi::registry::{MetaSchema, MetaSchemaRef};
+use poem_openapi::types::{ParseError, ParseFromMultipartField, ParseResult, Type};
+use projections::images::{Images, nearest_by_hash, nearest_by_vector};
+use projections::projector::ReadModel;
+use std::borrow::Cow;
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// Least cosine similarity at which two pictures are called near copies by their vectors: that of EXACT (MAT-7).
+const NEAR_SIMILARITY: f64 = 0.95;
+
+/// What came under the name `file`; more than one is refused by the handler, calmly.
+#[derive(Debug, Default)]
+pub struct Files(Vec<File>);
+
+/// One file of a form.
+#[derive(Debug)]
+pub struct File {
+    declared: Option<String>,
+    bytes: Vec<u8>,
+}
+
+impl Files {
+    /// The one file (LIM-6).
+    ///
+    /// # Errors
+    /// When there is none, or more than one.
+    pub fn only_one(mut self) -> Result<File, Problem> {
+        match (self.0.pop(), self.0.is_empty()) {
+            (Some(file), true) if file.bytes.is_empty() => Err(Problem::NoFile),
+            (Some(file), true) => Ok(file),
+            (Some(_), false) => Err(Problem::TooManyFiles),
+            (None, _) => Err(Problem::NoFile),
+        }
+    }
+}
+
+impl Type for Files {
+    const IS_REQUIRED: bool = true;
+    type RawValueType = Self;
+    type RawElementValueType = Self;
+
+    fn name() -> Cow<'static, str> {
+        "string_binary".into()
+    }
+
+    fn schema_ref() -> MetaSchemaRef {
+        MetaSchemaRef::Inline(Box::new(MetaSchema::new_with_format("string", "binary")))
+    }
+
+    fn as_raw_value(&self) -> Option<&Self> {
+        Some(self)
+    }
+
+    fn raw_element_iter<'a>(&'a self) -> Box<dyn Iterator<Item = &'a Self> + 'a> {
+        Box::new(std::iter::once(self))
+    }
+}
+
+impl ParseFromMultipartField for Files {
+    async fn parse_from_multipart(field: Option<Field>) -> ParseResult<Self> {
+        match field {
+            Some(field) => Self::default().parse_from_repeated_field(field).await,
+            None => Ok(Self::default()),
+        }
+    }
+
+    /// Kept in memory, never in a temporary file: her picture must not lie about in the clear. The body as a
+    /// whole is bounded before this.
+    async fn parse_from_repeated_field(mut self, field: Field) -> ParseResult<Self> {
+        let declared = field.content_type().map(str::to_owned);
+        let bytes = field.bytes().await.map_err(ParseError::custom)?;
+        if self.0.len() < 2 {
+            self.0.push(File { declared, bytes });
+        }
+        Ok(self)
+    }
+}
+
+/// Takes a file in. When this returns, the picture is in the log and in what she looks at.
+///
+/// # Errors
+/// [`Problem`]; then nothing was stored.
+pub(crate) async fn take(
+    app: &App,
+    owner: UserId,
+    file: File,
+    request: Uuid,
+) -> Result<ImageId, Problem> {
+    if file.bytes.len() > BYTES_MAX {
+        return Err(Problem::FileTooLarge);
+    }
+    let format = Format::of(&file.bytes).ok_or(Problem::InvalidFileType)?;
+    if file.declared.as_deref() != Some(format.media_type()) {
+        // LIM-3: what it claims to be must be what it is.
+        return Err(Problem::InvalidFileType);
+    }
+    let (original, taken, embedding) = decode(app, file.bytes).await?;
+    let image_id = ImageId(edge::fresh_id());
+    let ask = UploadImage {
+        owner,
+        image_id,
+        sha256: taken.sha256.clone(),
+        content_type: taken.format.media_type().to_owned(),
+        size_bytes: u32::try_from(original.len()).map_err(|_| Problem::FileTooLarge)?,
+        width: taken.width,
+        height: taken.height,
+        fingerprint: taken.hash.as_ref().map(|hash| Fingerprint {
+            pdq: hash.hash.hex(),
+            quality: hash.quality,
+        }),
+        near_copy_of: near_copy(app, owner, &taken, embedding.as_ref()).await?,
+        embedding,
+        uploaded_at: edge::now(),
+    };
+    store(app, owner, image_id, &original, &taken).await?;
+    record(app, ask, request).await?;
+    Ok(image_id)
+}
+
+/// Decoding is bounded work on a thread of its own; two at once bound its memory.
+async fn decode(
+    app: &App,
+    original: Vec<u8>,
+) -> Result<(Vec<u8>, Taken, Option<Embedding>), Problem> {
+    let broken =
+        |fault: &dyn std::fmt::Display| Problem::ours("a picture broke the decoder", fault);
+    let slot = Arc::clone(&app.decoding).acquire_owned().await;
+    let slot = slot.map_err(|fault| broken(&fault))?;
+    let model = app.model.clone();
+    tokio::task::spawn_blocking(move || {
+        let _slot = slot;
+        let taken = pictures::take_in(&original)?;
+        let embedding = match model {
+            None => None,
+            Some(model) => {
+                let vector = model
+                    .embed(&taken.picture_for_vector)
+                    .map_err(|fault| Problem::ours("the picture model failed", &fault))?;
+                let vector = Vector::try_new(&vector)
+                    .map_err(|fault| Problem::ours("the picture model's answer", &fault))?;
+                let model = model.name().to_owned();
+                Some(Embedding { model, vector })
+            }
+        };
+        Ok((original, taken, embedding))
+    })
+    .await
+    .map_err(|fault| broken(&fault))?
+}
+
+/// An earlier picture of her own library that looks the same: by hash first, else by vector.
+async fn near_copy(
+    app: &App,
+    owner: UserId,
+    taken: &Taken,
+    embedding: Option<&Embedding>,
+) -> Result<Option<NearCopy>, Problem> {
+    if let Some(hash) = taken
+        .hash
+        .as_ref()
+        .filter(|h| h.quality >= Fingerprint::QUALITY_MIN)
+    {
+        let turns: Vec<String> = hash.turns.iter().map(pictures::pdq::Hash::hex).collect();
+        let nearest = nearest_by_hash(&app.database, owner, &turns).await?;
+        if let Some((image_id, distance_bits)) = nearest.filter(|(_, bits)| *bits <= DISTANCE_MAX) {
+            let by = Comparison::Hash { distance_bits };
+            return Ok(Some(NearCopy { image_id, by }));
+        }
+    }
+    let Some(Embedding { model, vector }) = embedding else {
+        return Ok(None);
+    };
+    let numbers = vector
+        .numbers()
+        .map_err(|fault| Problem::ours("a vector does not read", &fault))?;
+    let nearest = nearest_by_vector(&app.database, owner, model, &numbers).await?;
+    let Some((image_id, cosine)) = nearest.filter(|(_, cosine)| *cosine >= NEAR_SIMILARITY) else {
+        return Ok(None);
+    };
+    let similarity = Share::try_from_unit(cosine.min(1.0))
+        .map_err(|fault| Problem::ours("a similarity", &fault))?;
+    let model = model.clone();
+    let by = Comparison::Vector { model, similarity };
+    Ok(Some(NearCopy { image_id, by }))
+}
+
+/// Every form, sealed; what was stored before a fault is taken away again.
+async fn store(
+    app: &App,
+    owner: UserId,
+    image: ImageId,
+    original: &[u8],
+    taken: &Taken,
+) -> Result<(), Problem> {
+    let forms = [
+        (Form::Original, original),
+        (Form::Working, taken.working.as_slice()),
+        (Form::Display, taken.display.as_slice()),
+        (Form::Thumbnail, taken.thumbnail.as_slice()),
+    ];
+    for (form, bytes) in forms {
+        if let Err(fault) = app.objects.put(owner, image, form, bytes).await {
+            app.objects.discard(image).await;
+            return Err(fault.into());
+        }
+    }
+    Ok(())
+}
+
+async fn record(app: &App, ask: UploadImage, request: Uuid) -> Result<(), Problem> {
+    let (owner, image) = (ask.owner, ask.image_id);
+    let why = Why::member(owner, request, edge::fresh_id());
+    let command = ImageCommand::Upload(Box::new(ask));
+    match app.store.execute::<Library>(owner.0, command, why).await {
+        Ok(receipt) => {
+            app.show(owner, &[Images::NAME], receipt.position).await?;
+            Ok(())
+        }
+        Err(fault) => {
+            // After silence the picture may be recorded all the same: then its bytes must stay.
+            if !matches!(fault, ExecuteError::Unreachable(_)) {
+                app.objects.discard(image).await;
+            }
+            Err(fault.into())
+        }
+    }
+}
