@@ -85,7 +85,7 @@ pub struct SignedIn {
 }
 
 /// A member came into being.
-#[derive(ApiResponse)]
+#[derive(Debug, ApiResponse)]
 pub enum Created {
     /// The member.
     #[oai(status = 201)]
@@ -93,7 +93,7 @@ pub enum Created {
 }
 
 /// Done, and nothing to say.
-#[derive(ApiResponse)]
+#[derive(Debug, ApiResponse)]
 pub enum Done {
     /// Done.
     #[oai(status = 204)]

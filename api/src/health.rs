@@ -49,7 +49,7 @@ pub struct Checks {
 }
 
 /// How ready it is.
-#[derive(ApiResponse)]
+#[derive(Debug, ApiResponse)]
 pub enum Ready {
     /// Ready.
     #[oai(status = 200)]

@@ -106,7 +106,7 @@ pub struct NewImage {
 }
 
 /// A picture was taken in.
-#[derive(ApiResponse)]
+#[derive(Debug, ApiResponse)]
 pub enum TakenIn {
     /// The picture.
     #[oai(status = 201)]

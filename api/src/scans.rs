@@ -150,7 +150,7 @@ pub struct NewScan {
 }
 
 /// A scan was accepted, and will be worked on whatever happens to the process (SCN-6).
-#[derive(ApiResponse)]
+#[derive(Debug, ApiResponse)]
 pub enum Accepted {
     /// The scan.
     #[oai(status = 202)]

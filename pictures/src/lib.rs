@@ -1,1 +1,30 @@
-//! pictures
+//! Pictures: bytes of a stranger in; clean copies, a perceptual hash and a vector out.
+//!
+//! Everything here is blocking and bound to the processor: call it from a blocking thread, and let
+//! no more calls run at once than there are processors. One call holds about eleven bytes per pixel
+//! (3 bytes of pixels, twice while a picture is turned upright; a progressive JPEG adds its
+//! coefficients), that is some 0.5 GB for the largest picture that LIM-4 lets in.
+//!
+//! Absent on purpose: no clock, no network, no files except the model that [`clip::load`] is told
+//! to read, and no metadata — what a derived copy says about its maker is nothing (IMG-3).
+
+mod area;
+pub mod clip;
+mod decode;
+mod format;
+mod header;
+mod jpeg;
+pub mod pdq;
+mod picture;
+mod resize;
+mod size;
+mod taken;
+mod turn;
+mod unfit;
+
+pub use decode::decode;
+pub use format::Format;
+pub use picture::Picture;
+pub use size::{BYTES_MAX, PIXELS_MAX, SIDE_MIN, working_copy_size};
+pub use taken::{Taken, take_in};
+pub use unfit::Unfit;

@@ -1,2 +1,63 @@
-//! vara
-fn main() {}
+//! The program: one binary whose subcommands are the parts of Vara.
+
+mod cli;
+mod demo;
+mod kit;
+mod offline;
+mod parts;
+mod running;
+mod say;
+mod serve;
+mod settings;
+mod shutdown;
+mod up;
+
+use clap::Parser;
+use cli::{Cli, Command, SandboxCommand};
+use std::process::ExitCode;
+use tracing_subscriber::EnvFilter;
+
+/// What is logged where VARA_LOG says nothing: our own news, and other people's warnings.
+const LOGGED: &str = "warn,vara=info,api=info,workers=info,projections=info,eventstore=info,embedded=info,identity=info,sandbox=info";
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let filter = EnvFilter::try_from_env("VARA_LOG").unwrap_or_else(|_| EnvFilter::new(LOGGED));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .init();
+    match run(cli) {
+        Ok(code) => code,
+        Err(fault) => {
+            say::problem(&fault);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    // Ring, because sqlx and NATS already bring it: one implementation of TLS in the program.
+    rustls::crypto::ring::default_provider()
+        .install_default()
+        .map_err(|_| anyhow::anyhow!("TLS could not be set up"))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    let done = |()| ExitCode::SUCCESS;
+    match cli.command.unwrap_or(Command::Up(cli.up)) {
+        Command::Up(ask) => runtime.block_on(up::up(ask)).map(done),
+        Command::Api(ask) => runtime.block_on(parts::api(ask)).map(done),
+        Command::Workers(ask) => runtime.block_on(parts::workers(ask)).map(done),
+        Command::Projections(ask) => runtime.block_on(parts::projections(ask)).map(done),
+        Command::Relay(ask) => runtime.block_on(parts::relay(ask)).map(done),
+        Command::Migrate(ask) => runtime.block_on(parts::migrate(ask)).map(done),
+        Command::Demo(ask) => runtime.block_on(demo::demo(ask)),
+        Command::Openapi(ask) => offline::openapi(&ask).map(done),
+        Command::Sandbox(ask) => match ask.command {
+            Some(SandboxCommand::Add(add)) => offline::add_page(&ask.data, &add).map(done),
+            None => runtime.block_on(parts::sandbox(ask)).map(done),
+        },
+    }
+}

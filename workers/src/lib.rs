@@ -1,1 +1,8 @@
-//! workers
+//! What reaches the outside world, and what follows from what happened: scans, providers, policies.
+//!
+//! Everything here may run twice: ids of what is caused are computed from the cause, so a second run
+//! finds the work done.
+
+pub mod image_scan;
+pub mod policies;
+pub mod providers;

@@ -110,12 +110,6 @@ pub enum StackError {
         /// The TCP port on 127.0.0.1.
         port: u16,
     },
-    /// The machine lacks the one locale that the database uses.
-    #[error(
-        "This machine has no C.UTF-8 locale, which the database needs. Install the system's \
-         locales (on Debian the package locales), then start again."
-    )]
-    LocaleMissing,
     /// The data folder was made by another major version of PostgreSQL.
     #[error(
         "The data in {folder} belongs to PostgreSQL {found}; this Vara brings 18. Dump it with the \
@@ -157,8 +151,11 @@ pub enum StackError {
 /// Turns a failure of the file system into the sentence for its path.
 pub(crate) fn at(path: &Path) -> impl FnOnce(io::Error) -> StackError {
     let path = path.to_path_buf();
-    move |source| match source.kind() {
-        io::ErrorKind::StorageFull => StackError::DiskFull { path },
-        _ => StackError::Folder { path, source },
+    move |source| {
+        if source.kind() == io::ErrorKind::StorageFull {
+            StackError::DiskFull { path }
+        } else {
+            StackError::Folder { path, source }
+        }
     }
 }

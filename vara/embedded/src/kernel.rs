@@ -4,10 +4,18 @@ use std::io;
 use std::process::Command;
 
 /// Whether this process may change to other users.
-#[expect(unsafe_code, reason = "the standard library has no way to ask for the effective user")]
 pub(crate) fn is_root() -> bool {
+    user() == 0
+}
+
+/// The user as whom this process acts.
+#[expect(
+    unsafe_code,
+    reason = "the standard library has no way to ask for the effective user"
+)]
+pub(crate) fn user() -> u32 {
     // SAFETY: geteuid takes nothing, changes nothing and cannot fail.
-    unsafe { libc::geteuid() == 0 }
+    unsafe { libc::geteuid() }
 }
 
 /// Sends a signal to one process. Signal 0 only asks whether the process exists.
@@ -27,15 +35,22 @@ pub(crate) fn signal(pid: u32, signal: i32) -> io::Result<()> {
 ///
 /// The standard library runs this after it has changed the user, which would clear the setting.
 #[cfg(target_os = "linux")]
-#[expect(unsafe_code, reason = "a parent-death signal can be set only between fork and exec")]
+#[expect(
+    unsafe_code,
+    reason = "a parent-death signal can be set only between fork and exec"
+)]
 pub(crate) fn end_with_this_thread(command: &mut Command, signal: i32) {
     use std::os::unix::process::CommandExt as _;
 
     let parent = std::process::id();
     let before_exec = move || {
         // SAFETY: both calls are async-signal-safe, take numbers only and touch no memory.
-        let (failed, found) =
-            unsafe { (libc::prctl(libc::PR_SET_PDEATHSIG, signal) != 0, libc::getppid()) };
+        let (failed, found) = unsafe {
+            (
+                libc::prctl(libc::PR_SET_PDEATHSIG, signal) != 0,
+                libc::getppid(),
+            )
+        };
         match failed {
             true => Err(io::Error::last_os_error()),
             // The parent died in between, so its signal will never come.

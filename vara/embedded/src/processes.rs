@@ -50,7 +50,13 @@ pub(crate) fn kill_strays(folder: &Path) {
 
 /// The number on the first line of a pid file.
 pub(crate) fn first_number(pid_file: &Path) -> Option<u32> {
-    fs::read_to_string(pid_file).ok()?.lines().next()?.trim().parse().ok()
+    fs::read_to_string(pid_file)
+        .ok()?
+        .lines()
+        .next()?
+        .trim()
+        .parse()
+        .ok()
 }
 
 /// Asks `done` again and again until it is true or the time is over; tells which.
@@ -81,7 +87,8 @@ fn runs_with(pid: u32, argument: &Path) -> bool {
     use std::os::unix::ffi::OsStrExt as _;
 
     let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-    line.split(|byte| *byte == 0).any(|part| part == argument.as_os_str().as_bytes())
+    line.split(|byte| *byte == 0)
+        .any(|part| part == argument.as_os_str().as_bytes())
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -97,7 +104,9 @@ fn runs_with(pid: u32, argument: &Path) -> bool {
 
 #[cfg(target_os = "linux")]
 fn working_in(folder: &Path) -> Vec<u32> {
-    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+    let Ok(entries) = fs::read_dir("/proc") else {
+        return Vec::new();
+    };
     entries
         .flatten()
         .filter(|entry| fs::read_link(entry.path().join("cwd")).is_ok_and(|cwd| cwd == folder))
@@ -132,7 +141,10 @@ mod tests {
         end_orphan(Service::Postgres, &pid_file, folder.path(), libc::SIGINT).unwrap();
 
         assert!(!pid_file.exists());
-        assert!(stranger.try_wait().unwrap().is_none(), "the stranger still runs");
+        assert!(
+            stranger.try_wait().unwrap().is_none(),
+            "the stranger still runs"
+        );
         stranger.kill().unwrap();
         stranger.wait().unwrap();
     }
@@ -140,7 +152,10 @@ mod tests {
     #[test]
     fn a_zombie_counts_as_gone() {
         let mut child = Command::new("sleep").arg("0.01").spawn().unwrap();
-        assert!(within(Duration::from_secs(5), || !runs_with(child.id(), Path::new("0.01"))));
+        assert!(within(Duration::from_secs(5), || !runs_with(
+            child.id(),
+            Path::new("0.01")
+        )));
         assert!(exists(child.id()), "it has not been waited for yet");
         child.wait().unwrap();
     }
@@ -148,7 +163,11 @@ mod tests {
     #[test]
     fn a_shell_in_the_data_folder_is_left_alone() {
         let folder = tempfile::tempdir().unwrap();
-        let mut shell = Command::new("sleep").arg("30").current_dir(&folder).spawn().unwrap();
+        let mut shell = Command::new("sleep")
+            .arg("30")
+            .current_dir(&folder)
+            .spawn()
+            .unwrap();
         kill_strays(&folder.path().canonicalize().unwrap());
         assert!(shell.try_wait().unwrap().is_none());
         shell.kill().unwrap();

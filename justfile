@@ -1,0 +1,27 @@
+# What this house can do; each recipe is one line.
+default:
+    @just --list
+
+# Start everything on this machine.
+up:
+    cargo run --release
+
+# Tell the whole story once against the running Vara.
+demo:
+    cargo run --release -- demo
+
+# All tests, on servers of their own.
+test:
+    cargo test --workspace
+
+# Formatting and lints, as CI wants them.
+lint:
+    cargo fmt --all --check && cargo clippy --workspace --all-targets -- -D warnings
+
+# Write the OpenAPI document anew; review the difference as a change of contract.
+openapi:
+    cargo run --release -- openapi
+
+# Everything CI runs.
+ci:
+    bash .ci/run

@@ -1,0 +1,80 @@
+//! PDQ, the perceptual hash of Meta's ThreatExchange: 256 bits that near copies share (PIP-3, HSH-1).
+//!
+//! A port of `pdq/cpp` of <https://github.com/facebook/ThreatExchange>, Copyright (c) Meta Platforms,
+//! Inc. and affiliates, BSD licence: see the file NOTICE of this crate. Bit for bit the same numbers
+//! come out for the same pixels; luminance is that of the Python binding, which everybody uses.
+//!
+//! Say "near copies", never "all copies": recompression, blur, grey and thumbnails are found, a crop
+//! of two percent or a tilt of two degrees is not.
+
+mod hash;
+mod shrink;
+mod spectrum;
+
+pub use hash::{Hash, NotAHash};
+
+use crate::Picture;
+use crate::area::Area;
+
+/// The most differing bits of a near copy (HSH-1; Meta's own recommendation).
+pub const DISTANCE_MAX: u16 = 31;
+
+/// A hash of less quality is never compared (HSH-1): flat pictures have much the same hash.
+pub const QUALITY_MIN: u8 = 50;
+
+/// The smallest side that is hashed; Meta tested nothing smaller.
+const SIDE_MIN: usize = 5;
+
+/// What PDQ says of one picture.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fingerprint {
+    /// The hash of the picture as it stands.
+    pub hash: Hash,
+    /// How much there is to recognise, 0 to 100.
+    pub quality: u8,
+    /// As it stands, turned left by 90, 180 and 270 degrees, then flipped top to bottom, left to
+    /// right, and along both diagonals; all from one transform. The first is [`Fingerprint::hash`].
+    pub turns: [Hash; 8],
+}
+
+impl Fingerprint {
+    /// Whether HSH-1 allows it to be compared at all.
+    pub fn is_comparable(&self) -> bool {
+        self.quality >= QUALITY_MIN
+    }
+}
+
+/// The hash of what lies between the letterbox bars of `picture` (PIP-3), at full size.
+///
+/// `None` below 5 x 5 pixels. Without bars this is [`fingerprint_with_bars`], bit for bit.
+pub fn fingerprint(picture: &Picture) -> Option<Fingerprint> {
+    fingerprint_of(picture, Area::between_bars(picture))
+}
+
+/// The hash of the whole picture, bars and all, as other PDQ programs make it.
+///
+/// `None` below 5 x 5 pixels. For comparing with what others publish, not for PIP-3.
+pub fn fingerprint_with_bars(picture: &Picture) -> Option<Fingerprint> {
+    fingerprint_of(picture, Area::whole(picture))
+}
+
+/// The least distance of `candidate` to any of the eight turns of `query` (HSH-1): 0 to 256 bits.
+///
+/// The caller sees to [`Fingerprint::is_comparable`] on both sides.
+pub fn nearest(query: &Fingerprint, candidate: &Hash) -> u16 {
+    let distances = query.turns.iter().map(|turn| turn.distance(candidate));
+    distances.fold(Hash::BITS, u16::min)
+}
+
+fn fingerprint_of(picture: &Picture, area: Area) -> Option<Fingerprint> {
+    if area.width.min(area.height) < SIDE_MIN {
+        return None;
+    }
+    let small = shrink::to_64_by_64(picture, area);
+    let turns = spectrum::hashes(&small);
+    Some(Fingerprint {
+        hash: turns[0],
+        quality: spectrum::quality(&small),
+        turns,
+    })
+}

@@ -1,0 +1,105 @@
+//! A decoded picture: upright, opaque, eight bits of red, green and blue.
+
+use std::fmt;
+
+use image::DynamicImage;
+
+/// Bytes per pixel of [`Picture::rgb`].
+pub(crate) const CHANNELS: usize = 3;
+
+/// A decoded picture, the right way up, without transparency, without metadata.
+///
+/// Colours are taken as they stand; an embedded colour profile is not applied.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Picture {
+    width: u32,
+    height: u32,
+    rgb: Vec<u8>,
+}
+
+impl Picture {
+    /// A picture of `rgb`, three bytes a pixel, row by row from the top left.
+    ///
+    /// `None` when there are no pixels or their number does not fit the size.
+    pub fn from_rgb(width: u32, height: u32, rgb: Vec<u8>) -> Option<Self> {
+        let pixels = usize::try_from(u64::from(width) * u64::from(height)).ok()?;
+        let fits = pixels.checked_mul(CHANNELS) == Some(rgb.len());
+        (pixels > 0 && fits).then_some(Self { width, height, rgb })
+    }
+
+    /// The same picture without its alpha channel: what was transparent becomes white.
+    pub(crate) fn flattened(image: DynamicImage) -> Option<Self> {
+        let (width, height) = (image.width(), image.height());
+        let rgb = if image.color().has_alpha() {
+            on_white(image.into_rgba8().into_raw())
+        } else {
+            image.into_rgb8().into_raw()
+        };
+        Self::from_rgb(width, height, rgb)
+    }
+
+    /// Pixels across.
+    pub fn width(&self) -> u32 {
+        self.width
+    }
+
+    /// Pixels down.
+    pub fn height(&self) -> u32 {
+        self.height
+    }
+
+    /// Three bytes a pixel, row by row from the top left.
+    pub fn rgb(&self) -> &[u8] {
+        &self.rgb
+    }
+
+    pub(crate) fn size(&self) -> (u32, u32) {
+        (self.width, self.height)
+    }
+}
+
+impl fmt::Debug for Picture {
+    // The pixels are hers: only the size may end in a log.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Picture({} x {})", self.width, self.height)
+    }
+}
+
+/// Moves four-byte pixels together to three-byte ones in place: a second buffer would cost 150 MB.
+fn on_white(mut bytes: Vec<u8>) -> Vec<u8> {
+    let pixels = bytes.len() / 4;
+    for pixel in 0..pixels {
+        let alpha = u32::from(bytes[pixel * 4 + 3]);
+        for channel in 0..CHANNELS {
+            let colour = u32::from(bytes[pixel * 4 + channel]);
+            let over_white = (colour * alpha + 255 * (255 - alpha) + 127) / 255;
+            bytes[pixel * CHANNELS + channel] = over_white as u8;
+        }
+    }
+    bytes.truncate(pixels * CHANNELS);
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn transparency_becomes_white() {
+        let pixels = vec![10, 20, 30, 0, 10, 20, 30, 255, 0, 0, 0, 128];
+        assert_eq!(on_white(pixels), [255, 255, 255, 10, 20, 30, 127, 127, 127]);
+    }
+
+    #[test]
+    fn a_picture_has_as_many_pixels_as_it_says() {
+        assert!(Picture::from_rgb(2, 2, vec![0; 12]).is_some());
+        assert!(Picture::from_rgb(2, 2, vec![0; 11]).is_none());
+        assert!(Picture::from_rgb(0, 2, Vec::new()).is_none());
+    }
+
+    #[test]
+    fn the_debug_form_shows_no_pixel() {
+        let picture = Picture::from_rgb(1, 1, vec![201, 202, 203]).unwrap();
+        assert_eq!(format!("{picture:?}"), "Picture(1 x 1)");
+    }
+}

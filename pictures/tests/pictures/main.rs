@@ -1,0 +1,20 @@
+//! What this crate promises, tried on files: one program, so that it is linked once.
+
+#[cfg(test)]
+mod hashing;
+#[cfg(test)]
+mod laws;
+#[cfg(test)]
+mod nothing_survives;
+#[cfg(test)]
+mod onnx;
+#[cfg(test)]
+mod pace;
+#[cfg(test)]
+mod refusals;
+#[cfg(test)]
+mod shelf;
+#[cfg(test)]
+mod tiny_model;
+#[cfg(test)]
+mod upright;

@@ -1,0 +1,152 @@
+//! The test model `testdata/tiny_clip.onnx`: made here, byte for byte, and what it is good for.
+//!
+//! Three nodes of the right shape: the mean of each square of 32 x 32 pixels (AveragePool), in one row
+//! (Flatten), times 147 x 512 fixed pseudo-random weights (MatMul). Alike pictures get alike vectors,
+//! others do not; beyond that it knows nothing. To write it anew after a change of this file:
+//! `VARA_WRITE_TESTDATA=1 cargo test -p pictures --test pictures tiny_model`.
+
+use std::path::PathBuf;
+
+use crate::{onnx, shelf};
+use pictures::clip::{self, ClipFault, Model};
+use pictures::{Picture, take_in};
+
+fn path() -> PathBuf {
+    shelf::own().join("../tiny_clip.onnx")
+}
+
+fn model() -> Model {
+    clip::load(&path()).expect("the test model loads")
+}
+
+fn cosine(one: &[f32], other: &[f32]) -> f32 {
+    one.iter().zip(other).map(|(a, b)| a * b).sum()
+}
+
+/// A model that gives as many numbers as it is told, in a file of its own.
+fn model_of(numbers: usize) -> tempfile::NamedTempFile {
+    let file = tempfile::Builder::new().suffix(".onnx").tempfile().unwrap();
+    std::fs::write(file.path(), onnx::tiny_clip(numbers)).unwrap();
+    file
+}
+
+#[test]
+fn the_test_model_is_made_by_this_code() {
+    let made = onnx::tiny_clip(clip::DIMENSIONS);
+    if std::env::var_os("VARA_WRITE_TESTDATA").is_some() {
+        std::fs::write(path(), &made).unwrap();
+    }
+    let kept = std::fs::read(path()).unwrap();
+    assert!(
+        made == kept,
+        "testdata/tiny_clip.onnx differs from what the code makes"
+    );
+    assert!(kept.len() < 320_000);
+}
+
+// PIP-3, PIP-5
+#[test]
+fn a_vector_has_512_numbers_length_one_and_the_name_of_its_space() {
+    let model = model();
+    let vector = model.embed(&shelf::picture("scene.jpg")).unwrap();
+    assert_eq!(vector.len(), clip::DIMENSIONS);
+    assert!((cosine(&vector, &vector) - 1.0).abs() < 1e-5);
+    let (digest, version) = model.name().split_once('/').unwrap();
+    assert_eq!(version, "p1");
+    assert_eq!(digest.len(), "sha256:".len() + 16);
+    assert!(format!("{model:?}").contains(digest));
+}
+
+#[test]
+fn another_picture_gets_another_vector_and_a_copy_nearly_the_same() {
+    let model = model();
+    let of = |name| model.embed(&shelf::picture(name)).unwrap();
+    let scene = of("scene.jpg");
+    for other in ["near_other_scene.jpg", "animated.png", "flat_gray.png"] {
+        let likeness = cosine(&scene, &of(other));
+        println!("{other}: {likeness:.4}");
+        assert!(likeness < 0.95, "{other}: {likeness}");
+    }
+    for copy in [
+        "near_jpeg_q5.jpg",
+        "near_jpeg_q20.jpg",
+        "near_half.jpg",
+        "scene.png",
+        "orientation_6.jpg",
+    ] {
+        let likeness = cosine(&scene, &of(copy));
+        println!("{copy}: {likeness:.4}");
+        assert!(likeness > 0.98, "{copy}: {likeness}");
+    }
+}
+
+#[test]
+fn plain_colours_get_vectors_too() {
+    let model = model();
+    let plain = |colour: [u8; 3]| {
+        let picture = Picture::from_rgb(64, 48, colour.repeat(64 * 48)).unwrap();
+        model.embed(&picture).unwrap()
+    };
+    assert!(cosine(&plain([0, 0, 0]), &plain([255, 255, 255])) < 0.0);
+    assert!(cosine(&plain([250, 0, 0]), &plain([0, 0, 250])) < 0.95);
+}
+
+#[test]
+fn the_kept_square_gives_the_vector_of_the_whole_picture() {
+    let model = model();
+    let taken = take_in(&shelf::bytes("orientation_8.jpg")).unwrap();
+    assert_eq!(
+        (
+            taken.picture_for_vector.width(),
+            taken.picture_for_vector.height()
+        ),
+        (224, 224)
+    );
+    let of_square = model.embed(&taken.picture_for_vector).unwrap();
+    assert_eq!(
+        of_square,
+        model.embed(&shelf::picture("orientation_8.jpg")).unwrap()
+    );
+}
+
+#[test]
+fn the_same_picture_gets_the_same_vector_on_every_thread() {
+    let model = model();
+    let picture = shelf::picture("scene.jpg");
+    let alone = model.embed(&picture).unwrap();
+    std::thread::scope(|scope| {
+        let runs: Vec<_> = (0..4)
+            .map(|_| scope.spawn(|| model.embed(&picture).unwrap()))
+            .collect();
+        for run in runs {
+            assert_eq!(run.join().unwrap(), alone);
+        }
+    });
+}
+
+// PIP-5: a model that cannot work is refused at once; there is no stand-in.
+#[test]
+fn a_file_that_is_no_fit_model_is_refused_when_it_is_loaded() {
+    assert!(matches!(
+        clip::load(&shelf::own().join("absent.onnx")),
+        Err(ClipFault::Unopened(_))
+    ));
+    let picture = shelf::own().join("scene.jpg");
+    assert!(matches!(clip::load(&picture), Err(ClipFault::Rejected(_))));
+    let shape = match clip::load(model_of(128).path()) {
+        Err(ClipFault::WrongShape(shape)) => shape,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(shape, [1, 128]);
+}
+
+// PIP-5: other weights are another space.
+#[test]
+fn the_name_tells_models_apart() {
+    let mut bytes = std::fs::read(path()).unwrap();
+    let middle_weight = bytes.len() / 2;
+    bytes[middle_weight] ^= 1;
+    let file = tempfile::Builder::new().suffix(".onnx").tempfile().unwrap();
+    std::fs::write(file.path(), &bytes).unwrap();
+    assert_ne!(clip::load(file.path()).unwrap().name(), model().name());
+}

@@ -1,0 +1,205 @@
+//! The parts of Vara, each as a process of its own.
+
+use crate::cli;
+use crate::kit::{self, Kit};
+use crate::running::Running;
+use crate::serve::{self, Listening};
+use crate::settings::{EMBEDDED_ISSUER, Folder, Servers, TinEyeAt, from_env};
+use crate::{say, shutdown};
+use ::workers::image_scan::ImageScan;
+use ::workers::providers::{TinEye, TinEyeSettings};
+use anyhow::Context;
+use eventstore::Log;
+use eventstore::feed::Tail;
+use eventstore::relay::Relay;
+use identity::IdentityOptions;
+use poem::{Endpoint, EndpointExt, Response, Route};
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinSet;
+
+/// Serves HTTP until asked to stop.
+pub async fn api(ask: cli::Api) -> anyhow::Result<()> {
+    let kit = open(&ask.data).await?;
+    let listening = serve::listen(ask.port).await?;
+    let url = listening.url();
+    let routes = routes(&kit, &listening).await?;
+    let serving = tokio::spawn(listening.serve(routes, shutdown::asked()));
+    serve::tell_ready(
+        ask.ready_file.as_deref(),
+        &serde_json::json!({ "api": url }),
+    )?;
+    say::line(format!("The API serves at {url}"));
+    serving.await?
+}
+
+/// Works on scans and carries out policies until asked to stop.
+pub async fn workers(ask: cli::Workers) -> anyhow::Result<()> {
+    let kit = open(&ask.data).await?;
+    let sandbox = Running::read(&kit.folder)?.map(|running| running.sandbox);
+    let engine = TinEyeAt::choose(&ask.engine, sandbox.as_deref())?;
+    let mut running = JoinSet::new();
+    run_workers(&mut running, &kit, engine, &Tail::follow(kit.bus.clone()))?;
+    until_asked(running).await
+}
+
+/// Keeps read models current until asked to stop.
+pub async fn projections(ask: cli::Data) -> anyhow::Result<()> {
+    let kit = open(&ask).await?;
+    let mut running = JoinSet::new();
+    run_projections(&mut running, &kit, &Tail::follow(kit.bus.clone()));
+    until_asked(running).await
+}
+
+/// Publishes the log to NATS until asked to stop.
+pub async fn relay(ask: cli::Data) -> anyhow::Result<()> {
+    let kit = open(&ask).await?;
+    let mut running = JoinSet::new();
+    run_relay(&mut running, &kit);
+    until_asked(running).await
+}
+
+/// Brings the database to the shape this release needs.
+pub async fn migrate(ask: cli::Data) -> anyhow::Result<()> {
+    let servers = Servers::find(&Folder::of(&ask));
+    // NATS is not needed for this, so DATABASE_URL alone is enough.
+    let url = match from_env("DATABASE_URL") {
+        Some(url) => url,
+        None => servers?.database_url,
+    };
+    kit::migrate(&url).await?;
+    say::line("The database has the shape this release needs.");
+    Ok(())
+}
+
+/// Serves the stand-in of the search engine until asked to stop.
+pub async fn sandbox(ask: cli::Sandbox) -> anyhow::Result<()> {
+    let listening = serve::listen(ask.port).await?;
+    say::line(format!(
+        "The stand-in of TinEye serves at {}/rest",
+        listening.url()
+    ));
+    let routes = ::sandbox::routes(Folder::of(&ask.data).web())?;
+    listening.serve(routes, shutdown::asked()).await
+}
+
+async fn open(data: &cli::Data) -> anyhow::Result<Kit> {
+    let folder = Folder::of(data);
+    let servers = Servers::find(&folder)?;
+    Kit::open(folder, servers).await
+}
+
+/// The routes of one API process: ours, and the embedded identity service unless a real one is configured.
+pub async fn routes(
+    kit: &Kit,
+    listening: &Listening,
+) -> anyhow::Result<impl Endpoint<Output = Response> + 'static> {
+    let outside = from_env("VARA_IDENTITY_URL");
+    let issuer = match &outside {
+        Some(url) => from_env("VARA_IDENTITY_ISSUER").unwrap_or_else(|| url.clone()),
+        None => EMBEDDED_ISSUER.to_owned(),
+    };
+    let base = outside
+        .clone()
+        .unwrap_or_else(|| format!("{}/auth/v1", listening.url()));
+    let identity = api::Identity::new(base.parse().context("VARA_IDENTITY_URL is no address")?)?;
+    let model = picture_model()?;
+    let app = api::App::new(
+        kit.store.clone(),
+        kit.objects.clone(),
+        identity,
+        &issuer,
+        model,
+    );
+    let routes = Route::new().nest_no_strip("/", api::routes(app)?);
+    if outside.is_some() {
+        return Ok(routes.map_to_response().boxed());
+    }
+    let options = IdentityOptions {
+        database_url: kit.servers.database_url.clone(),
+        key_file: kit.folder.keys()?.join("identity.key"),
+        issuer,
+    };
+    let embedded = ::identity::routes(options).await?;
+    Ok(routes.nest("/auth/v1", embedded).map_to_response().boxed())
+}
+
+/// The operator's model that turns pictures into vectors; without one the capability is unavailable (GEN-4).
+fn picture_model() -> anyhow::Result<Option<pictures::clip::Model>> {
+    let Some(path) = from_env("VARA_CLIP_MODEL") else {
+        tracing::info!("picture vectors are not available: VARA_CLIP_MODEL is not set");
+        return Ok(None);
+    };
+    let model = pictures::clip::load(path.as_ref()).context("VARA_CLIP_MODEL cannot be used")?;
+    tracing::info!(model = model.name(), "picture vectors are available");
+    Ok(Some(model))
+}
+
+pub fn run_relay(running: &mut JoinSet<()>, kit: &Kit) {
+    let kit = kit.clone();
+    keep(running, "relay", move || {
+        let (database, head) = (kit.store.database().clone(), kit.store.head());
+        Relay::new(database, kit.bus.clone(), head).run()
+    });
+}
+
+pub fn run_projections(running: &mut JoinSet<()>, kit: &Kit, tail: &Tail) {
+    let (kit, tail) = (kit.clone(), tail.clone());
+    keep(running, "projections", move || {
+        let mut models = ::projections::run_all(kit.store.database(), &kit.vault, &tail);
+        // The first one that ends, which none should, has all of them started again.
+        async move { drop(models.join_next().await) }
+    });
+}
+
+pub fn run_workers(
+    running: &mut JoinSet<()>,
+    kit: &Kit,
+    engine: TinEyeAt,
+    tail: &Tail,
+) -> anyhow::Result<()> {
+    let scan = ImageScan {
+        store: kit.store.clone(),
+        objects: kit.objects.clone(),
+        engine: Arc::new(TinEye::new(TinEyeSettings::new(
+            engine.base_url,
+            engine.key,
+        ))?),
+        is_mock: engine.is_stand_in,
+    };
+    let bus = kit.bus.clone();
+    keep(running, "image scans", move || {
+        ::workers::image_scan::run(bus.clone(), scan.clone())
+    });
+    let (kit, tail) = (kit.clone(), tail.clone());
+    keep(running, "policies", move || {
+        let feed = tail.feed(Log::new(kit.store.database().clone()));
+        ::workers::policies::run(kit.store.clone(), feed)
+    });
+    Ok(())
+}
+
+/// Runs a part that should never end, and starts it again if it does.
+fn keep<F>(running: &mut JoinSet<()>, name: &'static str, part: impl Fn() -> F + Send + 'static)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    running.spawn(async move {
+        loop {
+            let ended = tokio::spawn(part()).await;
+            tracing::error!(
+                part = name,
+                panicked = ended.is_err(),
+                "a part ended; it starts again"
+            );
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    });
+}
+
+async fn until_asked(running: JoinSet<()>) -> anyhow::Result<()> {
+    shutdown::asked().await?;
+    drop(running);
+    Ok(())
+}

@@ -1,0 +1,127 @@
+//! Where things lie and who is asked, from flags, environment and the data folder; read once.
+
+use crate::cli::{Data, Engine};
+use crate::running::Running;
+use anyhow::Context;
+use std::path::{Path, PathBuf};
+use url::Url;
+use workers::providers::ApiKey;
+
+/// The issuer of the embedded identity service: the same at every start, whatever the port.
+pub const EMBEDDED_ISSUER: &str = "vara-embedded-identity";
+/// The stand-in's key that finds what is there.
+const SANDBOX_KEY: &str = "sandbox";
+
+/// The data folder and what lies in it.
+#[derive(Debug, Clone)]
+pub struct Folder(PathBuf);
+
+impl Folder {
+    /// The folder that was named, or the default one.
+    pub fn of(data: &Data) -> Self {
+        Self(data.data_dir.clone().unwrap_or_else(embedded::default_base))
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Sealed pictures.
+    pub fn objects(&self) -> PathBuf {
+        self.0.join("objects")
+    }
+
+    /// Keys of this installation; only its owner may read them.
+    pub fn keys(&self) -> anyhow::Result<PathBuf> {
+        use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+        let folder = self.0.join("keys");
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&folder)
+            .and_then(|()| std::fs::set_permissions(&folder, PermissionsExt::from_mode(0o700)))
+            .with_context(|| format!("the folder {} cannot be made", folder.display()))?;
+        Ok(folder)
+    }
+
+    /// The little web that the stand-in searches: not part of Vara's own data.
+    pub fn web(&self) -> PathBuf {
+        self.0.join("sandbox-web")
+    }
+}
+
+/// The servers.
+#[derive(Debug, Clone)]
+pub struct Servers {
+    pub database_url: String,
+    pub nats_url: String,
+}
+
+/// What was configured in the environment; empty counts as absent.
+pub fn from_env(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+impl Servers {
+    /// The servers of DATABASE_URL and NATS_URL, else those of the Vara that runs on the folder.
+    pub fn find(folder: &Folder) -> anyhow::Result<Self> {
+        let running = Running::read(folder)?;
+        let or_running = |name: &str, of: fn(&Running) -> String| {
+            from_env(name)
+                .or_else(|| running.as_ref().map(of))
+                .with_context(|| {
+                    format!(
+                        "no Vara runs on {}: start one with `vara up`, or set {name}",
+                        folder.path().display()
+                    )
+                })
+        };
+        Ok(Self {
+            database_url: or_running("DATABASE_URL", |r| r.database_url.clone())?,
+            nats_url: or_running("NATS_URL", |r| r.nats_url.clone())?,
+        })
+    }
+}
+
+/// The engine to ask.
+#[derive(Debug, Clone)]
+pub struct TinEyeAt {
+    pub base_url: Url,
+    pub key: Option<ApiKey>,
+    /// It is the stand-in: findings are marked as a demonstration (GEN-4).
+    pub is_stand_in: bool,
+}
+
+impl TinEyeAt {
+    /// The engine that was configured, else the stand-in at this address.
+    pub fn choose(engine: &Engine, sandbox: Option<&str>) -> anyhow::Result<Self> {
+        let key = engine.tineye_key.as_deref().filter(|key| !key.is_empty());
+        if let Some(url) = engine.tineye_url.as_deref().filter(|url| !url.is_empty()) {
+            let base_url: Url = url.parse().context("VARA_TINEYE_URL is no address")?;
+            return Ok(Self {
+                key: key.and_then(ApiKey::new),
+                is_stand_in: is_this_machine(&base_url),
+                base_url,
+            });
+        }
+        let sandbox = sandbox.context(
+            "no search engine: set VARA_TINEYE_URL and VARA_TINEYE_KEY, or run `vara up`, \
+             which brings a stand-in",
+        )?;
+        Ok(Self {
+            base_url: format!("{}/rest", sandbox.trim_end_matches('/')).parse()?,
+            key: ApiKey::new(key.unwrap_or(SANDBOX_KEY)),
+            is_stand_in: true,
+        })
+    }
+}
+
+/// The real engine is never on this machine, so whatever answers here is a stand-in.
+fn is_this_machine(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+        Some(url::Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
+}

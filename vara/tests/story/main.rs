@@ -1,0 +1,14 @@
+//! The whole story, told to a real `vara` over HTTP, and what must not happen on the way.
+
+mod at_rest;
+mod bad_input;
+mod engine_faults;
+mod identity;
+mod kills;
+mod member;
+mod nobody_else;
+mod openapi;
+mod pieces;
+mod running;
+mod the_whole_story;
+mod wiped_bus;

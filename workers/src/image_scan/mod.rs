@@ -1,0 +1,176 @@
+//! The image scan: for each picture of a scan, ask the engines, record what they found, say what was not searched.
+
+mod picture;
+mod record;
+
+use crate::providers::ImageSearch;
+use domain::Event;
+use domain::ids::{ImageId, ScanId, UserId, named};
+use domain::scan::{BeginScan, CompleteScan, ScanCommand, ScanEvent, ScanKind, ScanSlot};
+use eventstore::bus::Bus;
+use eventstore::objects::Objects;
+use eventstore::work::{self, Attempt, Queue};
+use eventstore::{ExecuteError, Recorded, Store, Why, edge};
+use std::error::Error;
+use std::fmt::Display;
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// Most pictures in work at once in one process (SCN-11); a scan works on one at a time.
+const AT_ONCE: usize = 5;
+/// Attempts of one unit of work (SCN-8).
+const ATTEMPTS: i64 = 3;
+/// Who acts, in the record.
+const ACTOR: &str = "worker:image-scan";
+
+/// The queue of accepted scans.
+pub const QUEUE: Queue = Queue {
+    name: "image-scan",
+    subject: "vara.*.scan.scan_started",
+    at_once: AT_ONCE,
+};
+
+/// What the worker needs.
+#[derive(Clone)]
+pub struct ImageScan {
+    /// Where commands go.
+    pub store: Store,
+    /// Where pictures lie.
+    pub objects: Objects,
+    /// The engine that looks for copies.
+    pub engine: Arc<dyn ImageSearch>,
+    /// The engine is a stand-in: what it finds is marked as such for ever (GEN-4).
+    pub is_mock: bool,
+}
+
+impl std::fmt::Debug for ImageScan {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "ImageScan({})", self.engine.name())
+    }
+}
+
+/// One scan in work.
+pub(crate) struct Job {
+    owner: UserId,
+    scan: ScanId,
+    slot: Uuid,
+    /// The circumstances of `ScanStarted`, and its id: the cause of all that follows.
+    why: Why,
+    cause: Uuid,
+    delivered: i64,
+}
+
+impl Job {
+    /// The command that does one thing for this scan: the same thing again is the same command.
+    fn why(&self, what: &[&str]) -> Why {
+        let scan = self.scan.to_string();
+        let parts: Vec<&str> = std::iter::once(scan.as_str())
+            .chain(what.iter().copied())
+            .collect();
+        self.why
+            .following(self.cause, ACTOR, named("image-scan", &parts))
+    }
+
+    fn is_last_attempt(&self) -> bool {
+        self.delivered >= ATTEMPTS
+    }
+}
+
+/// Something is in the way that may pass.
+#[derive(Debug)]
+pub(crate) struct Later(String);
+
+impl Later {
+    pub(crate) fn because(fault: impl Display) -> Self {
+        Self(fault.to_string())
+    }
+}
+
+/// Works on accepted scans until the process ends.
+pub async fn run(bus: Bus, worker: ImageScan) {
+    work::run(bus, QUEUE, move |event, delivered| {
+        let worker = worker.clone();
+        async move { worker.attend(event, delivered).await }
+    })
+    .await;
+}
+
+impl ImageScan {
+    async fn attend(&self, event: Recorded, delivered: i64) -> Attempt {
+        let scan_started = event.event_id;
+        match self.work_on(event, delivered).await {
+            Ok(()) => Attempt::Done,
+            Err(Later(fault)) => {
+                tracing::warn!(%scan_started, delivered, %fault, "a scan is tried again later");
+                Attempt::TryAgain
+            }
+        }
+    }
+
+    async fn work_on(&self, event: Recorded, delivered: i64) -> Result<(), Later> {
+        let opened = event
+            .open(self.store.vault())
+            .await
+            .map_err(Later::because)?;
+        let Event::Scan(ScanEvent::ScanStarted {
+            owner,
+            scan_id,
+            kind: kind @ ScanKind::ImageScan,
+            ..
+        }) = opened.event
+        else {
+            return Ok(());
+        };
+        let job = Job {
+            owner,
+            scan: scan_id,
+            slot: ScanSlot::id(owner, kind),
+            cause: opened.recorded.event_id,
+            why: opened.recorded.why,
+            delivered,
+        };
+        let begun_at = edge::now();
+        let begin = BeginScan { scan_id, begun_at };
+        self.tell(&job, &["begin"], ScanCommand::Begin(begin))
+            .await?;
+        for image in self.remaining(&job).await? {
+            self.search_for(&job, image).await?;
+        }
+        let completed_at = edge::now();
+        let complete = CompleteScan {
+            scan_id,
+            completed_at,
+        };
+        self.tell(&job, &["complete"], ScanCommand::Complete(complete))
+            .await
+    }
+
+    /// The pictures that no earlier attempt finished; none when the scan is over.
+    async fn remaining(&self, job: &Job) -> Result<Vec<ImageId>, Later> {
+        let slot: ScanSlot = self.store.load(job.slot).await.map_err(Later::because)?;
+        Ok(slot
+            .open(job.scan)
+            .map(|open| open.remaining().collect())
+            .unwrap_or_default())
+    }
+
+    async fn tell(&self, job: &Job, what: &[&str], command: ScanCommand) -> Result<(), Later> {
+        settled(
+            self.store
+                .execute::<ScanSlot>(job.slot, command, job.why(what))
+                .await,
+        )
+    }
+}
+
+/// Whether a command is in the log, or was refused because there is nothing left to do.
+pub(crate) fn settled<T, E: Error>(answer: Result<T, ExecuteError<E>>) -> Result<(), Later> {
+    match answer {
+        Ok(_) | Err(ExecuteError::Refused(_)) => Ok(()),
+        Err(
+            fault @ (ExecuteError::Conflict
+            | ExecuteError::Unreachable(_)
+            | ExecuteError::Broken(_)),
+        ) => Err(Later::because(fault)),
+    }
+}

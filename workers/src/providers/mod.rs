@@ -1,0 +1,106 @@
+//! What we need of the outside world, in our words; each vendor is spoken to in one file of its own.
+
+mod body;
+mod breaker;
+mod key;
+mod patience;
+mod tineye;
+
+pub use key::ApiKey;
+pub use patience::RetryPolicy;
+pub use tineye::{NoClient, TinEye, TinEyeSettings};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use domain::Share;
+use domain::scan::ProviderFault;
+use std::time::Duration;
+
+/// Most findings that one search yields (PIP-7).
+pub const COPIES_MAX: usize = 50;
+
+/// An engine that finds pages on which copies of a picture stand.
+///
+/// It returns what the engine reported, judged by nobody yet: what is a finding and what is not
+/// is decided in `domain::matches`.
+#[async_trait]
+pub trait ImageSearch: Send + Sync {
+    /// The engine's name in records, warnings and metrics, for instance `tineye`.
+    fn name(&self) -> &'static str;
+
+    /// Whether there is a key; without one every search ends in [`ProviderFault::NotConfigured`].
+    fn configured(&self) -> bool;
+
+    /// Searches for copies of a picture: its working copy, a JPEG without metadata (PIP-2).
+    ///
+    /// # Errors
+    /// [`ProviderError`]; nothing was searched then, and nobody may read it as "nothing found".
+    async fn find_copies(&self, jpeg: Bytes) -> Result<CopiesFound, ProviderError>;
+}
+
+/// What a search yielded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CopiesFound {
+    /// Strongest first, at most [`COPIES_MAX`].
+    pub copies: Vec<FoundCopy>,
+    /// The engine knew more than this.
+    pub truncated: bool,
+}
+
+/// A page on which the engine says that a copy stands. Addresses are as reported: hostile until
+/// proved otherwise, perhaps broken, perhaps empty; the caller discards such a one alone (PIP-11).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundCopy {
+    /// The engine's own score; scores of different engines cannot be compared.
+    pub score: Share,
+    /// Share of her picture that was found again, where the engine says it.
+    pub query_share: Option<Share>,
+    /// Address of the page; empty when the engine names none, to be counted as a bad address.
+    pub page: String,
+    /// Address of the picture itself on that page's side, if known.
+    pub picture: Option<String>,
+    /// Tagged as a stock photograph (MAT-11).
+    pub stock: bool,
+}
+
+/// Why nothing was searched.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{fault:?}: {detail}")]
+pub struct ProviderError {
+    /// What was wrong (PRV-5).
+    pub fault: ProviderFault,
+    /// Whether the same call may be made again later.
+    pub retry: Retry,
+    /// For operators: a status and a class of error. Never an address, a key or any part of a body.
+    pub detail: String,
+}
+
+/// Whether a call that failed is worth repeating.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retry {
+    /// Yes; not before this time has passed, where the engine or the circuit breaker said so.
+    TryAgain {
+        /// How long to leave the engine alone.
+        after: Option<Duration>,
+    },
+    /// No; the answer would be the same.
+    GiveUp,
+}
+
+impl ProviderError {
+    pub(crate) fn passing(fault: ProviderFault, detail: impl Into<String>) -> Self {
+        Self {
+            fault,
+            retry: Retry::TryAgain { after: None },
+            detail: detail.into(),
+        }
+    }
+
+    pub(crate) fn lasting(fault: ProviderFault, detail: impl Into<String>) -> Self {
+        Self {
+            fault,
+            retry: Retry::GiveUp,
+            detail: detail.into(),
+        }
+    }
+}
