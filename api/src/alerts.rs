@@ -120,14 +120,14 @@ impl Alerts {
         &self,
         request: &Request,
         member: Member,
-        Query(page_number): Query<Option<u32>>,
+        #[oai(name = "page")] page_number: Query<Option<u32>>,
         limit: Query<Option<u32>>,
         status: Query<Option<String>>,
         #[oai(name = "type")] kind: Query<Option<String>>,
         severity: Query<Option<String>>,
     ) -> Result<Json<Many<Alert>>, Problem> {
         let (app, user) = (App::of(request)?, member.0.user);
-        let page = page(page_number, limit.0)?;
+        let page = page(page_number.0, limit.0)?;
         let wanted = Wanted {
             statuses: codes::<AlertStatus>("status", status.0)?,
             kinds: codes::<AlertKind>("type", kind.0)?,

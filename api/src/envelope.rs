@@ -1,9 +1,11 @@
 //! What every successful answer is wrapped in (contract, section 2).
+//!
+//! `types::Type` stays behind its path: imported, its `is_empty` would hide that of `str`.
 
 use crate::problem::Problem;
 use poem_openapi::Object;
 use poem_openapi::payload::Json;
-use poem_openapi::types::{ParseFromJSON, ToJSON, Type};
+use poem_openapi::types::{self, ParseFromJSON, ToJSON};
 use projections::page::{Listed, Page};
 use serde_json::Value;
 
@@ -14,14 +16,14 @@ const LIMIT: u32 = 20;
 
 /// One thing.
 #[derive(Debug, Object)]
-pub struct One<T: Type + ParseFromJSON + ToJSON> {
+pub struct One<T: types::Type + ParseFromJSON + ToJSON> {
     /// The thing.
     pub data: T,
 }
 
 /// A page of things.
 #[derive(Debug, Object)]
-pub struct Many<T: Type + ParseFromJSON + ToJSON> {
+pub struct Many<T: types::Type + ParseFromJSON + ToJSON> {
     /// The things of this page.
     pub data: Vec<T>,
     /// About the whole list.
@@ -50,7 +52,7 @@ pub struct Pagination {
 }
 
 /// One thing, ready to be sent.
-pub fn one<T: Type + ParseFromJSON + ToJSON>(data: T) -> Json<One<T>> {
+pub fn one<T: types::Type + ParseFromJSON + ToJSON>(data: T) -> Json<One<T>> {
     Json(One { data })
 }
 
@@ -58,7 +60,7 @@ pub fn one<T: Type + ParseFromJSON + ToJSON>(data: T) -> Json<One<T>> {
 ///
 /// # Errors
 /// What `show` says about a row that makes no sense.
-pub fn many<R, T: Type + ParseFromJSON + ToJSON>(
+pub fn many<R, T: types::Type + ParseFromJSON + ToJSON>(
     listed: Listed<R>,
     page: Page,
     show: impl Fn(R) -> Result<T, Problem>,
@@ -127,4 +129,35 @@ pub fn codes<T: ParseFromJSON>(field: &str, list: Option<String>) -> Result<Vec<
             },
         )
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::alerts::AlertStatus;
+
+    #[test]
+    fn a_comma_list_is_checked_code_by_code() {
+        let listed = |list: Option<&str>| codes::<AlertStatus>("status", list.map(str::to_owned));
+        assert_eq!(listed(None), Ok(vec![]));
+        assert_eq!(listed(Some("NEW, VIEWED,")).unwrap(), ["NEW", "VIEWED"]);
+        assert!(matches!(
+            listed(Some("NEW,OLD")),
+            Err(Problem::Validation(_))
+        ));
+    }
+
+    #[test]
+    fn a_page_counts_from_one_and_has_at_most_a_hundred_rows() {
+        // LIM-11
+        assert_eq!(
+            page(None, None).unwrap(),
+            Page {
+                number: 1,
+                size: 20
+            }
+        );
+        assert!(page(Some(0), None).is_err() && page(None, Some(0)).is_err());
+        assert!(page(None, Some(101)).is_err() && page(None, Some(100)).is_ok());
+    }
 }

@@ -121,12 +121,12 @@ impl Images {
         &self,
         request: &Request,
         member: Member,
-        Query(page_number): Query<Option<u32>>,
+        #[oai(name = "page")] page_number: Query<Option<u32>>,
         limit: Query<Option<u32>>,
         filter: Query<Option<ImageFilter>>,
     ) -> Result<Json<Many<ProtectedImage>>, Problem> {
         let (app, user) = (App::of(request)?, member.0.user);
-        let page = page(page_number, limit.0)?;
+        let page = page(page_number.0, limit.0)?;
         app.fresh.before_read(user).await?;
         let filter = filter.0.map_or(Filter::All, Filter::from);
         let listed = projections::images::list(&app.database, user, filter, page).await?;
@@ -181,13 +181,13 @@ impl Images {
         request: &Request,
         member: Member,
         id: Path<Uuid>,
-        Query(page_number): Query<Option<u32>>,
+        #[oai(name = "page")] page_number: Query<Option<u32>>,
         limit: Query<Option<u32>>,
         status: Query<Option<String>>,
         #[oai(name = "matchType")] match_type: Query<Option<String>>,
     ) -> Result<Json<Many<Match>>, Problem> {
         let (app, user, image) = (App::of(request)?, member.0.user, ImageId(id.0));
-        let page = page(page_number, limit.0)?;
+        let page = page(page_number.0, limit.0)?;
         let wanted = Wanted {
             states: matches::states(codes::<MatchStatus>("status", status.0)?),
             kinds: codes::<MatchKind>("matchType", match_type.0)?,

@@ -160,11 +160,11 @@ impl Matches {
         &self,
         request: &Request,
         member: Member,
-        Query(page_number): Query<Option<u32>>,
+        #[oai(name = "page")] page_number: Query<Option<u32>>,
         limit: Query<Option<u32>>,
     ) -> Result<Json<Many<Match>>, Problem> {
         let (app, user) = (App::of(request)?, member.0.user);
-        let page = page(page_number, limit.0)?;
+        let page = page(page_number.0, limit.0)?;
         app.fresh.before_read(user).await?;
         let (of, all) = (Of::Review, Wanted::default());
         let listed = projections::matches::list(&app.database, user, of, &all, page).await?;

@@ -165,13 +165,13 @@ impl Scans {
         &self,
         request: &Request,
         member: Member,
-        Query(page_number): Query<Option<u32>>,
+        #[oai(name = "page")] page_number: Query<Option<u32>>,
         limit: Query<Option<u32>>,
         status: Query<Option<String>>,
         #[oai(name = "type")] kind: Query<Option<String>>,
     ) -> Result<Json<Many<ScanJob>>, Problem> {
         let (app, user) = (App::of(request)?, member.0.user);
-        let page = page(page_number, limit.0)?;
+        let page = page(page_number.0, limit.0)?;
         let statuses = codes::<ScanStatus>("status", status.0)?;
         let kinds = codes::<ScanType>("type", kind.0)?;
         app.fresh.before_read(user).await?;
@@ -233,11 +233,11 @@ impl Scans {
         request: &Request,
         member: Member,
         id: Path<Uuid>,
-        Query(page_number): Query<Option<u32>>,
+        #[oai(name = "page")] page_number: Query<Option<u32>>,
         limit: Query<Option<u32>>,
     ) -> Result<Json<Many<Match>>, Problem> {
         let (app, user, scan) = (App::of(request)?, member.0.user, ScanId(id.0));
-        let page = page(page_number, limit.0)?;
+        let page = page(page_number.0, limit.0)?;
         find(app, user, scan).await?.ok_or(Problem::ScanNotFound)?;
         let (of, all) = (Of::Scan(scan), Wanted::default());
         let listed = projections::matches::list(&app.database, user, of, &all, page).await?;

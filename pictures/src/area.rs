@@ -1,8 +1,8 @@
 //! The part of a picture inside its letterbox bars (PIP-3).
 //!
-//! A hash of the whole picture is lost as soon as bars are put around it, and it is lost as well when
-//! what was no bar is cut off. So bars are believed only when they come in pairs of one colour and
-//! one width, when they end sharply, and when they leave at least half of the picture. A caption
+//! A hash of the whole picture is lost as soon as bars are put around it, and it is lost as well
+//! when what was no bar is cut off. So bars are believed only when they come in pairs of one colour
+//! and one width, when they end sharply, and when they leave at least half of each side. A caption
 //! bar on one side, a night sky and a white page are therefore left alone.
 
 use crate::Picture;

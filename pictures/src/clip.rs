@@ -60,9 +60,9 @@ pub struct Model {
     output: NodeId,
 }
 
-/// Reads a model and runs it once, so that a file which cannot work is refused here and not later.
+/// Reads a model and runs it once, so that a file which cannot work is refused here, not later.
 ///
-/// Blocking: about a second for the usual 350 MB, and twice that much memory while it reads. Weights
+/// Blocking: about a second for the usual 350 MB, and twice that memory while it reads. Weights
 /// in a second file (`.onnx_data`) are not followed, as the name would not vouch for them.
 ///
 /// # Errors
@@ -97,12 +97,12 @@ fn node(graph: &rten::Model, name: &str, by_position: &[NodeId]) -> Result<NodeI
 }
 
 impl Model {
-    /// The space its vectors belong to, `sha256:<16 hex>/p1`; vectors of two spaces are never compared.
+    /// The space its vectors belong to, `sha256:<16 hex>/p1`; those of two spaces are never compared.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The vector of `picture`: 512 numbers of length 1, so that a dot product is the cosine (VEC-2).
+    /// The vector of `picture`: 512 numbers of length 1, so that the dot product is VEC-2's cosine.
     ///
     /// Blocking: some 40 to 80 ms with the usual model.
     ///

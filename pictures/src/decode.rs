@@ -12,9 +12,9 @@ use crate::{BYTES_MAX, Format, Picture, Unfit, header};
 /// What a PNG may unpack besides its pixels (profiles, text): bombs hide there as well.
 const ASIDE_BYTES_MAX: u64 = 32 * 1024 * 1024;
 
-/// Decodes the picture in `bytes`: the first frame, the right way up, on white, eight bits a channel.
+/// Decodes the picture in `bytes`: its first frame, upright, on white, eight bits a channel.
 ///
-/// Blocking and bound to the processor: some 50 ms for twelve million pixels.
+/// Blocking and bound to the processor: about a tenth of a second for twelve million pixels.
 ///
 /// # Errors
 /// Asked in this order: [`Unfit::Empty`], [`Unfit::TooManyBytes`] (LIM-1); [`Unfit::NotAPicture`]

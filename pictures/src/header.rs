@@ -1,7 +1,7 @@
 //! What a file says of its size, read from its headers alone, before any decoder sees a byte.
 //!
-//! The decoders of `image` 0.25 allocate by what they find later in the file: a WebP whose canvas is
-//! 32 x 32 may hold a frame of 16,383 x 16,383, and a JPEG cut in half is filled up with grey.
+//! The decoders of `image` 0.25 allocate by what they find later in the file: a WebP whose canvas
+//! is 32 x 32 may hold a frame of 16,383 x 16,383; and a JPEG cut in half is filled up with grey.
 
 use crate::{Format, Unfit, size};
 
@@ -86,8 +86,9 @@ fn webp(bytes: &[u8]) -> Result<(u32, u32), Unfit> {
             frame.size().map_or(Ok(()), within_pixels)?;
         }
     }
-    // Checked last, so that a bomb is called one even when it is also cut short.
-    let whole = bytes.len() as u64 >= u64::from(stated) + 8;
+    // Checked last, so that a bomb is called one even when it is also cut short. The padding byte
+    // behind a last chunk of odd length is missing in some files.
+    let whole = bytes.len() as u64 + 1 >= u64::from(stated) + 8;
     whole.then_some(claimed).ok_or(Unfit::Unreadable)
 }
 

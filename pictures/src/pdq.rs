@@ -1,12 +1,13 @@
-//! PDQ, the perceptual hash of Meta's ThreatExchange: 256 bits that near copies share (PIP-3, HSH-1).
+//! PDQ, the perceptual hash of Meta's ThreatExchange: 256 bits that near copies share (HSH-1).
 //!
-//! A port of `pdq/cpp` of <https://github.com/facebook/ThreatExchange>, Copyright (c) Meta Platforms,
-//! Inc. and affiliates, BSD licence: see the file NOTICE of this crate. Bit for bit the same numbers
-//! come out for the same pixels; luminance is that of the Python binding, which everybody uses.
+//! A port of `pdq/cpp` of <https://github.com/facebook/ThreatExchange>, Copyright (c) Meta
+//! Platforms, Inc. and affiliates, BSD licence: see the file NOTICE of this crate. Bit for bit the
+//! same numbers come out for the same pixels; luminance is that of the Python binding.
 //!
-//! Say "near copies", never "all copies": recompression, blur, grey and thumbnails are found, a crop
-//! of two percent or a tilt of two degrees is not.
+//! Say "near copies", never "all copies": recompression, blur, grey and thumbnails are found, a
+//! crop of two percent or a tilt of two degrees is not.
 
+mod boxes;
 mod hash;
 mod shrink;
 mod spectrum;

@@ -34,8 +34,8 @@ pub(crate) fn check((width, height): (u32, u32)) -> Result<(), Unfit> {
 /// The size of the working copy of an upright picture (PIP-2).
 ///
 /// A shorter side below 480 grows to 480; else a longer side above 2048 shrinks to 2048, unless the
-/// shorter one would fall below 480. Beyond the rule: no side exceeds 65,535 pixels, the most a JPEG
-/// can say. So a strip of 32 x 1,500,000 is not blown up into seven thousand million pixels.
+/// shorter one would fall below 480. Beyond the rule: no side exceeds 65,535 pixels, the most a
+/// JPEG can say. So a strip of 32 x 1,500,000 is not blown up to eleven thousand million pixels.
 pub fn working_copy_size(width: u32, height: u32) -> (u32, u32) {
     let (short, long) = (width.min(height).max(1), width.max(height));
     let wanted = if short < WORKING_SHORT_MIN {

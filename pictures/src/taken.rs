@@ -52,7 +52,7 @@ impl fmt::Debug for Taken {
 
 /// Decodes once and derives everything that is kept of a picture.
 ///
-/// Blocking and bound to the processor: a quarter of a second for twelve million pixels.
+/// Blocking and bound to the processor: about a quarter of a second for twelve million pixels.
 ///
 /// # Errors
 /// Those of [`crate::decode`], in the same order.

@@ -1,5 +1,7 @@
 //! The contract of the copy search, kept by the TinEye adapter over HTTP against the sandbox's real search.
 
+#![cfg(test)]
+
 use bytes::Bytes;
 use domain::Share;
 use domain::scan::ProviderFault;

@@ -1,5 +1,5 @@
-//! From 64 x 64 luminances to the hash: the sixteen lowest frequencies each way, each above or below
-//! their median; and how much there was to see.
+//! From 64 x 64 luminances to the hash: the sixteen lowest frequencies each way, each above or
+//! below their median; and how much there was to see.
 
 use std::f64::consts::PI;
 use std::sync::LazyLock;
@@ -28,8 +28,8 @@ pub(super) fn hashes(small: &Small) -> [Hash; 8] {
     TURNS.map(|turn| bits(&turn.of(&spectrum)))
 }
 
-/// How much there is to recognise, 0 to 100: the sum of steep steps between neighbours, each cut to a
-/// whole percent so that many faint ones do not add up.
+/// How much there is to recognise, 0 to 100: the sum of steep steps between neighbours, each cut to
+/// a whole percent so that many faint ones do not add up.
 pub(super) fn quality(small: &Small) -> u8 {
     let step = |one: f32, other: f32| (((one - other) * 100.0 / 255.0) as i32).unsigned_abs();
     let mut steps = 0;
@@ -69,8 +69,8 @@ fn transform(small: &Small) -> Spectrum {
     spectrum
 }
 
-/// One bit a coefficient: above the median or not. The median is the 128th smallest of the 256, which
-/// is what Torben's method of the original finds as well.
+/// One bit a coefficient: above the median or not. The median is the 128th smallest of the 256,
+/// which is what Torben's method of the original finds as well.
 fn bits(spectrum: &Spectrum) -> Hash {
     let coefficients = spectrum.as_flattened();
     let mut sorted = coefficients.to_vec();

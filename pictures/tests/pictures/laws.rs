@@ -4,12 +4,14 @@ use pictures::pdq::{self, DISTANCE_MAX, Fingerprint, Hash, NotAHash};
 use pictures::{Picture, decode, working_copy_size};
 use proptest::prelude::*;
 
+use crate::shelf;
+
 fn any_hash() -> impl Strategy<Value = Hash> {
     any::<[u8; 32]>().prop_map(Hash::from_bytes)
 }
 
-/// A picture of 64 x 64 pixels: the size at which the points PDQ keeps lie as far from one side as from
-/// the other, so that a turn changes nothing but the order.
+/// A picture of 64 x 64 pixels: the size at which the points PDQ keeps lie as far from one side as
+/// from the other, so that a turn changes nothing but the order.
 fn any_picture() -> impl Strategy<Value = Picture> {
     prop::collection::vec(any::<u8>(), 16 * 16 * 3).prop_map(|cells| {
         let mut rgb = Vec::new();
@@ -81,6 +83,19 @@ fn what_is_not_64_hex_digits_is_no_hash() {
     assert_eq!(Hash::parse(&"g".repeat(64)), Err(NotAHash));
 }
 
+/// The first bytes of the three formats (LIM-2).
+const STARTS: [&[u8]; 3] = [b"\xFF\xD8\xFF", b"\x89PNG\r\n\x1A\n", b"RIFF\x40\0\0\0WEBP"];
+
+/// One file for each way that pictures are stored.
+const DAMAGED: [&str; 6] = [
+    "orientation_6.jpg",
+    "progressive.jpg",
+    "palette_alpha.png",
+    "lossless.webp",
+    "metadata_gps.webp",
+    "animated.webp",
+];
+
 /// So many cases; failures are printed, not written beside the source.
 fn config(cases: u32) -> ProptestConfig {
     ProptestConfig {
@@ -117,10 +132,24 @@ proptest! {
         prop_assert!(across >= 1 && down >= 1 && across <= 65_535 && down <= 65_535);
     }
 
+    // A file that was damaged on its way is taken or refused, but always answered.
+    #[test]
+    fn a_damaged_picture_is_answered(
+        name in prop::sample::select(DAMAGED.to_vec()),
+        hits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..12),
+    ) {
+        let mut bytes = shelf::bytes(name);
+        for (at, value) in hits {
+            let at = at.index(bytes.len());
+            bytes[at] = value;
+        }
+        let _ = decode(&bytes);
+    }
+
     // Whatever is sent, there is an answer; the first bytes are right so that the decoders see it.
     #[test]
     fn no_bytes_crash_a_decoder(
-        start in prop::sample::select(vec![&b"\xFF\xD8\xFF"[..], b"\x89PNG\r\n\x1A\n", b"RIFF\x40\0\0\0WEBP"]),
+        start in prop::sample::select(STARTS.to_vec()),
         rest in prop::collection::vec(any::<u8>(), 0..400),
     ) {
         let _ = decode(&[start, &rest].concat());
@@ -140,7 +169,7 @@ proptest! {
         for turn in &lies.turns {
             let nearest = (0..8).min_by_key(|at| stands.turns[*at].distance(turn));
             order.extend(nearest);
-            // Sums in another order may end a last bit off, and put one coefficient across the median.
+            // Sums in another order may end a last bit off: one coefficient crosses the median.
             prop_assert!(pdq::nearest(&stands, turn) <= 2);
         }
         order.sort_unstable();

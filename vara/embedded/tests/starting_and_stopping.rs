@@ -3,6 +3,7 @@
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use embedded::{Service, Stack, StackError, binaries};
@@ -100,9 +101,7 @@ fn secrets_are_for_their_owner_alone_and_stand_on_no_command_line() {
     assert!(!place.data().join("secrets/initdb").exists());
 
     let password = fs::read_to_string(place.data().join("secrets/password")).unwrap();
-    let listed = std::process::Command::new("ps")
-        .args(["axww", "-o", "command="])
-        .output();
+    let listed = Command::new("ps").args(["axww", "-o", "command="]).output();
     let listed = String::from_utf8(listed.unwrap().stdout).unwrap();
     assert!(listed.contains("nats-server"), "{listed}");
     assert!(!listed.contains(&password));
@@ -148,6 +147,22 @@ fn root_runs_the_servers_as_nobody() {
         matches!(&refusal, StackError::Unreachable { folder, uid: 65534 } if *folder == closed),
         "{refusal}"
     );
+}
+
+#[test]
+fn ctrl_c_at_a_terminal_does_not_reach_the_servers() {
+    let place = Place::new();
+    let options = embedded::StackOptions {
+        postgres: false,
+        ..place.options()
+    };
+    let stack = Stack::start(options).unwrap();
+    let pid = stack.pid(Service::Nats).unwrap().to_string();
+    let group = Command::new("ps")
+        .args(["-o", "pgid=", "-p", &pid])
+        .output();
+    let group = String::from_utf8(group.unwrap().stdout).unwrap();
+    assert_eq!(group.trim(), pid, "a server leads a group of its own");
 }
 
 #[test]

@@ -1,12 +1,10 @@
 //! The sandbox searches: copies are found, strangers are not, and the parameters are honoured.
 
-mod served;
-
+use crate::served::{Served, answer, matches, pages, picture};
 use image::codecs::jpeg::JpegEncoder;
 use image::imageops;
 use pictures::pdq;
 use sandbox::{Web, demo_picture};
-use served::{Served, answer, matches, pages, picture};
 
 const COPIES: [&str; 4] = [
     "demo_half",

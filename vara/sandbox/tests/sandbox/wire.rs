@@ -1,11 +1,9 @@
 //! The sandbox speaks as TinEye does: paths, keys, bodies, refusals.
 
-mod served;
-
 use std::time::{Duration, Instant};
 
+use crate::served::{Served, answer, form, matches, picture, send};
 use sandbox::demo_picture;
-use served::{Served, answer, form, matches, picture, send};
 
 #[tokio::test]
 async fn a_search_has_every_field_of_the_fact_sheet_and_no_other() {
