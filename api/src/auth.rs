@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::edge::request_id;
 use crate::envelope::{One, one};
-use crate::identity::{IdentityFault, Session};
+use crate::identity::IdentityFault;
 use crate::problem::{Misfit, Problem};
 use crate::users::{self, Profile, User};
 use poem::Request;
@@ -114,7 +114,7 @@ impl Auth {
             Err(fault @ IdentityFault::Unavailable) => return Err(fault.into()),
         };
         users::register(app, account.id, &account.email, request_id(request)).await?;
-        let member = users::shown(app, account.id, account.email_confirmed_at.is_some()).await?;
+        let member = users::signed_in(app, &account).await?;
         let (id, email, profile) = (member.id, member.email, member.profile);
         Ok(Created::Member(one(NewMember { id, email, profile })))
     }
@@ -137,9 +137,9 @@ impl Auth {
             Err(IdentityFault::Refused(_)) => return Err(Problem::LoginFailed),
             Err(fault @ IdentityFault::Unavailable) => return Err(fault.into()),
         };
-        let Session { user, .. } = &session;
-        users::register(app, user.id, &user.email, request_id(request)).await?;
-        let user = users::shown(app, user.id, user.email_confirmed_at.is_some()).await?;
+        let account = &session.user;
+        users::register(app, account.id, &account.email, request_id(request)).await?;
+        let user = users::signed_in(app, account).await?;
         Ok(one(SignedIn {
             user,
             access_token: session.access_token,

@@ -20,6 +20,11 @@ const UPLOADS_AT_ONCE: usize = 8;
 /// Longest time a client may take to send a whole body.
 const BODY_WITHIN: Duration = Duration::from_secs(60);
 
+/// Most bytes of a refused body that are read and thrown away.
+const DRAINED_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Longest time for that.
+const DRAINED_WITHIN: Duration = Duration::from_secs(10);
+
 static UPLOADS: std::sync::LazyLock<Arc<Semaphore>> =
     std::sync::LazyLock::new(|| Arc::new(Semaphore::new(UPLOADS_AT_ONCE)));
 
@@ -58,6 +63,7 @@ fn announced(request: &Request) -> usize {
 
 async fn upload(mut request: Request) -> Result<(Request, Option<OwnedSemaphorePermit>), Problem> {
     if announced(&request) > BYTES_MAX + FORM_BYTES_MAX {
+        drain(Box::pin(request.take_body().into_bytes_stream())).await;
         return Err(Problem::FileTooLarge);
     }
     let slot = Arc::clone(&UPLOADS).acquire_owned().await;
@@ -65,6 +71,24 @@ async fn upload(mut request: Request) -> Result<(Request, Option<OwnedSemaphoreP
     let body = request.take_body();
     request.set_body(Body::from_bytes_stream(counted(body)));
     Ok((request, Some(slot)))
+}
+
+/// Reads on for a while and keeps nothing: a client that is still sending would not see the answer, only a
+/// broken connection.
+async fn drain<S, E>(mut chunks: S)
+where
+    S: Stream<Item = Result<Bytes, E>> + Unpin,
+{
+    let reading = async {
+        let mut read = 0;
+        while let Some(Ok(chunk)) = chunks.next().await {
+            read += chunk.len();
+            if read > DRAINED_BYTES_MAX {
+                return;
+            }
+        }
+    };
+    drop(tokio::time::timeout(DRAINED_WITHIN, reading).await);
 }
 
 /// The same bytes, and an error instead of the first one too many or too late.
@@ -80,6 +104,7 @@ fn counted(body: Body) -> impl Stream<Item = Result<Bytes, std::io::Error>> + Se
             Ok(Some(Ok(chunk))) => {
                 read += chunk.len();
                 if read > BYTES_MAX + FORM_BYTES_MAX {
+                    drain(&mut chunks).await;
                     Err(std::io::Error::other(OverLimit(Problem::FileTooLarge)))
                 } else {
                     Ok(chunk)
@@ -93,6 +118,7 @@ fn counted(body: Body) -> impl Stream<Item = Result<Bytes, std::io::Error>> + Se
 /// A JSON body, read and found to be JSON; no body at all counts as `{}`.
 async fn json(mut request: Request) -> Result<Request, Problem> {
     if announced(&request) > JSON_BYTES_MAX {
+        drain(Box::pin(request.take_body().into_bytes_stream())).await;
         return Err(Problem::BodyTooLarge);
     }
     let reading = request.take_body().into_bytes_limit(JSON_BYTES_MAX);

@@ -145,9 +145,8 @@ impl Images {
         let (file, request) = (form.file.only_one()?, request_id(request));
         app.clone()
             .to_the_end(async move {
-                let image = take(&app, user, file, request).await?;
-                let row = find(&app, user, image).await?;
-                Ok(TakenIn::Image(one(show(row.ok_or(Problem::NotShownYet)?))))
+                let row = take(&app, user, file, request).await?;
+                Ok(TakenIn::Image(one(show(row))))
             })
             .await
     }

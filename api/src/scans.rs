@@ -192,9 +192,8 @@ impl Scans {
         let (target, request) = (body.0.target_id.map(ImageId), request_id(request));
         app.clone()
             .to_the_end(async move {
-                let scan = start(&app, user, kind, target, request).await?;
-                let row = find(&app, user, scan).await?;
-                Ok(Accepted::Scan(one(show(row.ok_or(Problem::NotShownYet)?)?)))
+                let row = start(&app, user, kind, target, request).await?;
+                Ok(Accepted::Scan(one(show(row)?)))
             })
             .await
     }
@@ -281,7 +280,7 @@ async fn start(
     kind: ScanKind,
     target: Option<ImageId>,
     request: Uuid,
-) -> Result<ScanId, Problem> {
+) -> Result<ScanRow, Problem> {
     let library: Library = app.store.load(owner.0).await?;
     if target.is_some_and(|image| !library.holds(image)) {
         return Err(Problem::ImageNotFound);
@@ -302,6 +301,7 @@ async fn start(
         },
         started_at: edge::now(),
     };
+    let row = pending(&ask);
     let why = Why::member(owner, request, edge::fresh_id());
     let slot = ScanSlot::id(owner, kind);
     let receipt = app
@@ -310,7 +310,21 @@ async fn start(
         .await?;
     app.show(owner, &[ScansModel::NAME], receipt.position)
         .await?;
-    Ok(scan_id)
+    Ok(row)
+}
+
+/// The scan as it was accepted. Made from what was recorded, so that a read model that is late cannot turn an
+/// accepted scan into an error.
+fn pending(ask: &StartScan) -> ScanRow {
+    ScanRow {
+        scan_id: ask.scan_id.0,
+        owner: ask.owner.0,
+        kind: ask.kind.code().to_owned(),
+        status: "PENDING".to_owned(),
+        target: ask.target.map(|image| image.0),
+        created_at: ask.started_at,
+        ..ScanRow::default()
+    }
 }
 
 pub(crate) async fn find(

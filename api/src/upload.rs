@@ -14,7 +14,8 @@ use pictures::{BYTES_MAX, Format, Taken};
 use poem::web::Field;
 use poem_openapi::registry::{MetaSchema, MetaSchemaRef};
 use poem_openapi::types::{ParseError, ParseFromMultipartField, ParseResult, Type};
-use projections::images::{Images, nearest_by_hash, nearest_by_vector};
+use projections::images::{ImageRow, Images};
+use projections::likeness::{nearest_by_hash, nearest_by_vector};
 use projections::projector::ReadModel;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -100,7 +101,7 @@ pub(crate) async fn take(
     owner: UserId,
     file: File,
     request: Uuid,
-) -> Result<ImageId, Problem> {
+) -> Result<ImageRow, Problem> {
     if file.bytes.len() > BYTES_MAX {
         return Err(Problem::FileTooLarge);
     }
@@ -128,8 +129,30 @@ pub(crate) async fn take(
         uploaded_at: edge::now(),
     };
     store(app, owner, image_id, &original, &taken).await?;
+    let row = row(&ask)?;
     record(app, ask, request).await?;
-    Ok(image_id)
+    Ok(row)
+}
+
+/// The picture as it is shown from now on. Made from what was recorded, so that a read model that is late cannot
+/// turn a saved picture into an error.
+fn row(ask: &UploadImage) -> Result<ImageRow, Problem> {
+    let whole = |number: u32| {
+        i32::try_from(number).map_err(|fault| Problem::ours("a number is too large", &fault))
+    };
+    Ok(ImageRow {
+        image_id: ask.image_id.0,
+        owner: ask.owner.0,
+        content_type: ask.content_type.clone(),
+        size_bytes: whole(ask.size_bytes)?,
+        width: whole(ask.width)?,
+        height: whole(ask.height)?,
+        near_copy_of: ask.near_copy_of.as_ref().map(|near| near.image_id.0),
+        uploaded_at: ask.uploaded_at,
+        last_scanned: None,
+        scan_count: 0,
+        match_count: 0,
+    })
 }
 
 /// Decoding is bounded work on a thread of its own; two at once bound its memory.

@@ -4,6 +4,7 @@ use crate::app::App;
 use crate::bearer::Member;
 use crate::edge::request_id;
 use crate::envelope::{One, known, one};
+use crate::identity::Account as SignedIn;
 use crate::problem::Problem;
 use crate::time::Time;
 use domain::ids::UserId;
@@ -13,7 +14,7 @@ use poem::Request;
 use poem_openapi::param::Path;
 use poem_openapi::payload::Json;
 use poem_openapi::{Enum, Object, OpenApi};
-use projections::users::{ConsentRow, Users as UsersModel};
+use projections::users::{ConsentRow, UserRow, Users as UsersModel};
 use projections::{plan, projector::ReadModel};
 use uuid::Uuid;
 
@@ -156,7 +157,12 @@ impl Users {
         let (app, user) = (App::of(request)?.clone(), member.0.user);
         let ask = consent_change(user, purpose.0, body.0)?;
         let why = Why::member(user, request_id(request), edge::fresh_id());
-        let purpose: Purpose = purpose.0.into();
+        let said = ConsentRow {
+            purpose: ask.purpose.code().to_owned(),
+            granted: ask.granted,
+            text_version: ask.text_version.clone(),
+            changed_at: ask.at,
+        };
         app.clone()
             .to_the_end(async move {
                 let command = UserCommand::ChangeConsent(ask);
@@ -164,8 +170,8 @@ impl Users {
                 app.show(user, &[UsersModel::NAME], receipt.position)
                     .await?;
                 let rows = projections::users::consents(&app.database, user).await?;
-                let row = rows.into_iter().find(|row| row.purpose == purpose.code());
-                Ok(one(show(row.ok_or(Problem::NotShownYet)?)?))
+                let row = rows.into_iter().find(|row| row.purpose == said.purpose);
+                Ok(one(show(row.unwrap_or(said))?))
             })
             .await
     }
@@ -203,15 +209,30 @@ fn show(row: ConsentRow) -> Result<Consent, Problem> {
 }
 
 /// The member as she is shown to herself.
-pub(crate) async fn shown(app: &App, user: UserId, verified: bool) -> Result<User, Problem> {
+async fn shown(app: &App, user: UserId, verified: bool) -> Result<User, Problem> {
     app.fresh.before_read(user).await?;
     let row = projections::users::find(&app.database, user).await?;
-    let row = row.ok_or(Problem::NotShownYet)?;
-    let created_at = row.registered_at.into();
-    Ok(User {
+    Ok(member(row.ok_or(Problem::NotShownYet)?, verified))
+}
+
+/// The member who just signed in. A read model that is late cannot turn a made account into an error.
+pub(crate) async fn signed_in(app: &App, account: &SignedIn) -> Result<User, Problem> {
+    let user = account.id;
+    let row = projections::users::find(&app.database, user).await?;
+    let row = row.unwrap_or_else(|| UserRow {
+        user_id: user.0,
+        email: Some(account.email.clone()),
+        registered_at: edge::now(),
+    });
+    Ok(member(row, account.email_confirmed_at.is_some()))
+}
+
+fn member(row: UserRow, email_verified: bool) -> User {
+    let (user, created_at) = (row.user_id, row.registered_at.into());
+    User {
         id: user.to_string(),
         email: row.email.unwrap_or_default(),
-        email_verified: verified,
+        email_verified,
         created_at,
         profile: Profile {
             id: domain::ids::named("profile", &[&user.to_string()]).to_string(),
@@ -221,7 +242,7 @@ pub(crate) async fn shown(app: &App, user: UserId, verified: bool) -> Result<Use
             onboarding_completed: false,
             created_at,
         },
-    })
+    }
 }
 
 /// Sees to it that whoever the provider vouches for is a member, once (USR-1).

@@ -97,7 +97,7 @@ fn node(graph: &rten::Model, name: &str, by_position: &[NodeId]) -> Result<NodeI
 }
 
 impl Model {
-    /// The space its vectors belong to, `sha256:<16 hex>/p1`; those of two spaces are never compared.
+    /// The space its vectors belong to, `sha256:<16 hex>/p1`; never compare those of two spaces.
     pub fn name(&self) -> &str {
         &self.name
     }

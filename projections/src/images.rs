@@ -196,7 +196,7 @@ async fn keep_vector(
 }
 
 /// 64 hex digits as `bit(256)`.
-fn bits(hex: &str) -> Result<Bit, sqlx::Error> {
+pub(crate) fn bits(hex: &str) -> Result<Bit, sqlx::Error> {
     let bytes = hex::decode(hex).map_err(|fault| sqlx::Error::Decode(fault.into()))?;
     Ok(Bit::from_bytes(&bytes))
 }
@@ -258,58 +258,4 @@ pub async fn list(
     .fetch_one(pool)
     .await?;
     Ok(Listed { rows, total })
-}
-
-/// The picture of her library whose hash is nearest over the eight turns, and by how many bits (HSH-1).
-///
-/// # Errors
-/// When the database does not answer, or a turn is no 64-digit hex text.
-pub async fn nearest_by_hash(
-    pool: &PgPool,
-    owner: UserId,
-    turns: &[String],
-) -> Result<Option<(ImageId, u16)>, sqlx::Error> {
-    let turns = turns
-        .iter()
-        .map(|turn| bits(turn))
-        .collect::<Result<Vec<_>, _>>()?;
-    let nearest: Option<(Uuid, f64)> = sqlx::query_as(
-        "SELECT h.image_id, min(h.pdq <~> t.turn) AS bits
-           FROM read_image_hashes h CROSS JOIN unnest($2::bit(256)[]) AS t(turn)
-          WHERE h.owner = $1 AND h.quality >= $3
-          GROUP BY h.image_id ORDER BY bits, h.image_id LIMIT 1",
-    )
-    .bind(owner.0)
-    .bind(turns)
-    .bind(i16::from(Fingerprint::QUALITY_MIN))
-    .fetch_optional(pool)
-    .await?;
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "0 to 256 bits"
-    )]
-    Ok(nearest.map(|(image, bits)| (image.into(), bits as u16)))
-}
-
-/// The picture of her library whose vector of the same model is nearest, and its cosine similarity (VEC-1).
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn nearest_by_vector(
-    pool: &PgPool,
-    owner: UserId,
-    model: &str,
-    vector: &[f32],
-) -> Result<Option<(ImageId, f64)>, sqlx::Error> {
-    let nearest: Option<(Uuid, f64)> = sqlx::query_as(
-        "SELECT image_id, 1 - (vector <=> $3) FROM read_image_vectors
-          WHERE owner = $1 AND model = $2 ORDER BY vector <=> $3, image_id LIMIT 1",
-    )
-    .bind(owner.0)
-    .bind(model)
-    .bind(pgvector::Vector::from(vector.to_vec()))
-    .fetch_optional(pool)
-    .await?;
-    Ok(nearest.map(|(image, similarity)| (image.into(), similarity)))
 }

@@ -7,6 +7,7 @@ pub mod alerts;
 mod codes;
 pub mod freshness;
 pub mod images;
+pub mod likeness;
 pub mod matches;
 pub mod page;
 pub mod plan;

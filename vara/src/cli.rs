@@ -139,6 +139,8 @@ pub enum SandboxCommand {
 /// A page of the little web.
 #[derive(Debug, Clone, Args)]
 pub struct AddPage {
+    #[command(flatten)]
+    pub data: Data,
     /// Address of the page, as `https://example.org/gallery`.
     #[arg(long)]
     pub page: String,

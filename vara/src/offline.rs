@@ -16,7 +16,8 @@ pub fn openapi(ask: &Openapi) -> anyhow::Result<()> {
 
 /// Puts a picture on a page of the little web; a running stand-in finds it at the next search.
 pub fn add_page(data: &Data, add: &AddPage) -> anyhow::Result<()> {
-    let web = Folder::of(data).web();
+    let named = add.data.data_dir.is_some();
+    let web = Folder::of(if named { &add.data } else { data }).web();
     sandbox::Web::add(&web, &add.page, &add.image)?;
     say::line(format!("{} now stands in the little web.", add.page));
     Ok(())

@@ -24,14 +24,7 @@ pub async fn up(ask: cli::Up) -> anyhow::Result<()> {
     // Ports first: a taken one must be said before anything else is started.
     let (api, sandbox) = (serve::listen(ask.port).await?, serve::listen(0).await?);
     let stack = start_servers(&folder).await?;
-    let ended = serve_all(
-        ask,
-        folder.clone(),
-        servers(&stack)?,
-        api,
-        sandbox,
-    )
-    .await;
+    let ended = serve_all(ask, folder.clone(), servers(&stack)?, api, sandbox).await;
     Running::remove(&folder);
     tokio::task::spawn_blocking(move || stack.stop()).await?;
     ended

@@ -17,8 +17,15 @@ const ARROWS: [(&str, &[&str]); 10] = [
     (
         "vara",
         &[
-            "api", "domain", "embedded", "eventstore", "identity", "pictures", "projections",
-            "sandbox", "workers",
+            "api",
+            "domain",
+            "embedded",
+            "eventstore",
+            "identity",
+            "pictures",
+            "projections",
+            "sandbox",
+            "workers",
         ],
     ),
 ];
@@ -29,8 +36,14 @@ const WHO_MAY_NAME: [(&str, &[&str]); 7] = [
     ("async_nats", &["eventstore/"]),
     ("postgres_es", &["eventstore/"]),
     ("pgvector", &["projections/"]),
-    ("reqwest", &["workers/src/providers/", "api/src/identity.rs", "vara/src/"]),
-    ("poem", &["api/", "vara/src/", "vara/identity/", "vara/sandbox/"]),
+    (
+        "reqwest",
+        &["workers/src/providers/", "api/src/identity.rs", "vara/src/"],
+    ),
+    (
+        "poem",
+        &["api/", "vara/src/", "vara/identity/", "vara/sandbox/"],
+    ),
     ("libc", &["vara/embedded/src/"]),
 ];
 
@@ -40,7 +53,10 @@ const EMPTY_WORDS: [&str; 8] = [
 ];
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap()
+        .to_owned()
 }
 
 /// Every file of ours, as a path relative to the root.
@@ -49,7 +65,8 @@ fn files(ending: &str) -> Vec<String> {
         for entry in fs::read_dir(folder).unwrap().flatten() {
             let (path, name) = (entry.path(), entry.file_name());
             let name = name.to_string_lossy().into_owned();
-            if path.is_dir() && !name.starts_with('.') && name != "target" && name != "node_modules" {
+            if path.is_dir() && !name.starts_with('.') && name != "target" && name != "node_modules"
+            {
                 walk(&path, found);
             } else if path.is_file() {
                 found.push(path);
@@ -58,7 +75,12 @@ fn files(ending: &str) -> Vec<String> {
     }
     let mut found = Vec::new();
     walk(&root(), &mut found);
-    let relative = |path: PathBuf| path.strip_prefix(root()).unwrap().to_string_lossy().into_owned();
+    let relative = |path: PathBuf| {
+        path.strip_prefix(root())
+            .unwrap()
+            .to_string_lossy()
+            .into_owned()
+    };
     found
         .into_iter()
         .map(relative)
@@ -89,9 +111,14 @@ fn arrows_point_down() {
         let normal = manifest.split("[dev-dependencies]").next().unwrap();
         for (other, _) in ARROWS {
             let other = other.rsplit('/').next().unwrap();
-            let depends = normal.lines().any(|line| line.starts_with(&format!("{other}.workspace")));
+            let depends = normal
+                .lines()
+                .any(|line| line.starts_with(&format!("{other}.workspace")));
             let itself = room.ends_with(other);
-            assert!(!depends || itself || may.contains(&other), "{room} must not stand on {other}");
+            assert!(
+                !depends || itself || may.contains(&other),
+                "{room} must not stand on {other}"
+            );
         }
     }
 }
@@ -101,7 +128,11 @@ fn each_outside_crate_is_named_only_where_it_belongs() {
     for path in files(".rs").iter().filter(|path| !is_test(path)) {
         let code = production(path);
         for (name, places) in WHO_MAY_NAME {
-            let named = [format!("{name}::"), format!("use {name};"), format!("extern crate {name}")];
+            let named = [
+                format!("{name}::"),
+                format!("use {name};"),
+                format!("extern crate {name}"),
+            ];
             let names = code.lines().any(|line| {
                 named.iter().any(|n| {
                     line.match_indices(n.as_str()).any(|(at, _)| {
@@ -118,9 +149,21 @@ fn each_outside_crate_is_named_only_where_it_belongs() {
 
 #[test]
 fn the_domain_knows_no_clock_no_chance_and_no_io() {
-    for path in files(".rs").iter().filter(|path| path.starts_with("domain/src/")) {
+    for path in files(".rs")
+        .iter()
+        .filter(|path| path.starts_with("domain/src/"))
+    {
         let code = production(path);
-        for word in ["Utc::now", "SystemTime", "Instant::now", "std::fs", "std::net", "tokio", "new_v4", "now_v7"] {
+        for word in [
+            "Utc::now",
+            "SystemTime",
+            "Instant::now",
+            "std::fs",
+            "std::net",
+            "tokio",
+            "new_v4",
+            "now_v7",
+        ] {
             assert!(!code.contains(word), "{path} must not name {word}");
         }
     }
@@ -130,9 +173,17 @@ fn the_domain_knows_no_clock_no_chance_and_no_io() {
 fn there_is_one_sqlx_and_one_kind_of_tls() {
     let lock = text("Cargo.lock");
     let count = |name: &str| lock.matches(&format!("name = \"{name}\"\n")).count();
-    assert_eq!(count("sqlx"), 1, "postgres-es and pgvector must share one sqlx");
+    assert_eq!(
+        count("sqlx"),
+        1,
+        "postgres-es and pgvector must share one sqlx"
+    );
     for other in ["openssl", "openssl-sys", "native-tls", "aws-lc-rs"] {
-        assert_eq!(count(other), 0, "{other} has no place here: rustls with ring only");
+        assert_eq!(
+            count(other),
+            0,
+            "{other} has no place here: rustls with ring only"
+        );
     }
 }
 
@@ -144,7 +195,10 @@ fn files_stay_within_a_screenful_of_screens() {
             text.split("#[cfg(test)]").next().unwrap().lines().count()
         });
         let most = if is_test(&path) { 400 } else { 300 };
-        assert!(code <= most, "{path} has {code} lines without tests, {most} are allowed");
+        assert!(
+            code <= most,
+            "{path} has {code} lines without tests, {most} are allowed"
+        );
         assert!(all <= 400, "{path} has {all} lines, 400 are allowed");
     }
 }
@@ -152,8 +206,15 @@ fn files_stay_within_a_screenful_of_screens() {
 #[test]
 fn file_names_say_what_is_inside() {
     for path in files(".rs") {
-        let stem = Path::new(&path).file_stem().unwrap().to_string_lossy().into_owned();
-        assert!(!EMPTY_WORDS.contains(&stem.as_str()), "{path} says nothing by its name");
+        let stem = Path::new(&path)
+            .file_stem()
+            .unwrap()
+            .to_string_lossy()
+            .into_owned();
+        assert!(
+            !EMPTY_WORDS.contains(&stem.as_str()),
+            "{path} says nothing by its name"
+        );
     }
 }
 
@@ -176,7 +237,10 @@ fn words_that_may_reach_her_do_not_shout() {
     for path in files(".rs").iter().filter(spoken) {
         for literal in production(path).split('"').skip(1).step_by(2) {
             let shouts = literal.contains("! ") || literal.ends_with('!');
-            assert!(!shouts || literal.contains("write!"), "{path} shouts: {literal}");
+            assert!(
+                !shouts || literal.contains("write!"),
+                "{path} shouts: {literal}"
+            );
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Three nodes of the right shape: the mean of each square of 32 x 32 pixels (AveragePool), in one
 //! row (Flatten), times 147 x 512 fixed pseudo-random weights (MatMul). Alike pictures get alike
-//! vectors, others do not; beyond that it knows nothing. To write it anew after a change of this file:
+//! vectors, others do not; beyond that it knows nothing. To write it anew:
 //! `VARA_WRITE_TESTDATA=1 cargo test -p pictures --test pictures tiny_model`.
 
 use std::path::PathBuf;

@@ -1,7 +1,7 @@
 //! Servers for the tests of other crates: one PostgreSQL per test process, one NATS per call.
 //!
 //! Nothing needs to be cleaned up: the servers end with the process, and the next test process
-//! removes the folders of those that are gone. Whatever fails here panics: a test cannot go on then.
+//! removes the folders of those that are gone. Whatever fails here panics: a test could not go on.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -21,8 +21,14 @@ fn her_address_and_the_pages_stand_in_the_clear_in_read_models_only() {
     let member = Member::joins(&vara.api);
     let image = member.uploads(sandbox::demo_picture());
     member.waits_for(&member.starts_a_scan(), Duration::from_secs(20));
-    let found = member.get(&format!("/images/{image}/matches?limit=100")).data();
-    let mut canaries = vec![member.email.clone(), member.password.clone(), member.token.clone()];
+    let found = member
+        .get(&format!("/images/{image}/matches?limit=100"))
+        .data();
+    let mut canaries = vec![
+        member.email.clone(),
+        member.password.clone(),
+        member.token.clone(),
+    ];
     for page in found.as_array().unwrap() {
         canaries.push(page["sourceUrl"].as_str().unwrap().to_owned());
     }
@@ -30,34 +36,55 @@ fn her_address_and_the_pages_stand_in_the_clear_in_read_models_only() {
     let (events, allowed) = asked(&vara);
     assert!(events.len() > 10);
     for event in &events {
-        assert!(!canaries.iter().any(|canary| event.contains(canary)), "an event in the clear");
+        assert!(
+            !canaries.iter().any(|canary| event.contains(canary)),
+            "an event in the clear"
+        );
     }
     let folder = vara.stop();
     let data = folder.path().join("data");
     let mut searched = 0;
     let mut in_read_models = false;
     for file in files(&data) {
-        let relative = file.strip_prefix(&data).unwrap().to_string_lossy().into_owned();
+        let relative = file
+            .strip_prefix(&data)
+            .unwrap()
+            .to_string_lossy()
+            .into_owned();
         // The little web is the outside world; the write-ahead log repeats what read models hold.
         if relative.starts_with("sandbox-web/") || relative.starts_with("postgres/pg_wal/") {
             continue;
         }
         let bytes = std::fs::read(&file).unwrap();
         searched += 1;
-        let told = canaries.iter().any(|canary| holds(&bytes, canary.as_bytes()));
+        let told = canaries
+            .iter()
+            .any(|canary| holds(&bytes, canary.as_bytes()));
         let is_read_model = allowed.iter().any(|path| {
             let path = format!("postgres/{path}");
             relative.strip_prefix(&path).is_some_and(|rest| {
                 rest.is_empty() || rest.starts_with('.') || rest.starts_with('_')
             })
         });
-        assert!(!told || is_read_model, "{relative} holds a personal value in the clear");
+        assert!(
+            !told || is_read_model,
+            "{relative} holds a personal value in the clear"
+        );
         in_read_models |= told;
     }
     let log = std::fs::read(folder.path().join("vara.log")).unwrap();
-    assert!(!canaries.iter().any(|canary| holds(&log, canary.as_bytes())), "our own log");
-    assert!(in_read_models, "the search itself works: read models hold what she is shown");
-    println!("{searched} files were searched for {} values", canaries.len());
+    assert!(
+        !canaries.iter().any(|canary| holds(&log, canary.as_bytes())),
+        "our own log"
+    );
+    assert!(
+        in_read_models,
+        "the search itself works: read models hold what she is shown"
+    );
+    println!(
+        "{searched} files were searched for {} values",
+        canaries.len()
+    );
 }
 
 /// The events as they are stored, and the files that may hold what she is shown.
@@ -70,7 +97,10 @@ fn asked(vara: &Vara) -> (Vec<String>, BTreeSet<String>) {
         let pool = PgPool::connect(&url).await.unwrap();
         let events = sqlx::query_scalar("SELECT payload::text || metadata::text FROM events");
         let events = events.fetch_all(&pool).await.unwrap();
-        let allowed: Vec<String> = sqlx::query_scalar(OF_READ_MODELS).fetch_all(&pool).await.unwrap();
+        let allowed: Vec<String> = sqlx::query_scalar(OF_READ_MODELS)
+            .fetch_all(&pool)
+            .await
+            .unwrap();
         (events, allowed.into_iter().collect())
     })
 }
@@ -105,7 +135,10 @@ fn keys_and_passwords_are_readable_by_their_owner_only() {
     use std::os::unix::fs::PermissionsExt;
     let vara = Vara::start();
     for name in ["keys/master.key", "keys/identity.key", "running.json"] {
-        let mode = std::fs::metadata(vara.data().join(name)).unwrap().permissions().mode();
+        let mode = std::fs::metadata(vara.data().join(name))
+            .unwrap()
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o077, 0, "{name} has mode {mode:o}");
     }
 }

@@ -20,20 +20,58 @@ fn files_that_are_no_pictures_are_refused_and_nothing_is_stored() {
     let member = Member::joins(&shared().api);
     let real = sandbox::demo_picture();
     let kind = pictures::Format::of(real).unwrap().media_type();
-    let other = if kind == "image/png" { "image/jpeg" } else { "image/png" };
+    let other = if kind == "image/png" {
+        "image/jpeg"
+    } else {
+        "image/png"
+    };
     let cut = &real[..real.len() / 3];
     let cases: [(&str, &[u8], &str, u16, &str); 7] = [
-        ("html under a right name", b"<html><script>1</script></html>", "image/jpeg", 400, "INVALID_FILE_TYPE"),
-        ("a wrong declared type", real, other, 400, "INVALID_FILE_TYPE"),
+        (
+            "html under a right name",
+            b"<html><script>1</script></html>",
+            "image/jpeg",
+            400,
+            "INVALID_FILE_TYPE",
+        ),
+        (
+            "a wrong declared type",
+            real,
+            other,
+            400,
+            "INVALID_FILE_TYPE",
+        ),
         ("no bytes", b"", "image/jpeg", 400, "NO_FILE_PROVIDED"),
         ("a truncated file", cut, kind, 422, "IMAGE_UNREADABLE"),
-        ("a pixel bomb", &png_that_claims(65_535, 65_535), "image/png", 422, "IMAGE_UNREADABLE"),
-        ("a speck", &png(31, 400, |x, y| x * y), "image/png", 422, "IMAGE_UNREADABLE"),
-        ("a byte too many", &picture_of(TEN_MIB + 1), kind, 413, "FILE_TOO_LARGE"),
+        (
+            "a pixel bomb",
+            &png_that_claims(65_535, 65_535),
+            "image/png",
+            422,
+            "IMAGE_UNREADABLE",
+        ),
+        (
+            "a speck",
+            &png(31, 400, |x, y| x * y),
+            "image/png",
+            422,
+            "IMAGE_UNREADABLE",
+        ),
+        (
+            "a byte too many",
+            &picture_of(TEN_MIB + 1),
+            kind,
+            413,
+            "FILE_TOO_LARGE",
+        ),
     ];
     for (what, bytes, declared, status, code) in cases {
         let refused = member.sends(bytes, declared);
-        assert_eq!((refused.status, refused.code()), (status, code), "{what}: {refused:?}");
+        assert_eq!(
+            (refused.status, refused.code()),
+            (status, code),
+            "{what}: {refused:?}"
+        );
     }
     assert_eq!(member.get("/images").body["meta"]["pagination"]["total"], 0);
     assert!(shared().data().join("objects").exists());
@@ -48,7 +86,9 @@ fn a_file_of_exactly_ten_mebibytes_is_taken() {
 #[test]
 fn a_body_far_over_the_limit_is_cut_off() {
     let member = Member::joins(&shared().api);
-    let kind = pictures::Format::of(sandbox::demo_picture()).unwrap().media_type();
+    let kind = pictures::Format::of(sandbox::demo_picture())
+        .unwrap()
+        .media_type();
     let refused = member.sends(&vec![0xff; 30 * 1024 * 1024], kind);
     assert_eq!((refused.status, refused.code()), (413, "FILE_TOO_LARGE"));
 }
@@ -58,9 +98,17 @@ fn a_form_without_a_file_and_one_with_two_are_told_apart() {
     // LIM-6
     use reqwest::blocking::multipart::{Form, Part};
     let member = Member::joins(&shared().api);
-    let part = || Part::bytes(sandbox::demo_picture().to_vec()).file_name("p").mime_str("image/jpeg").unwrap();
+    let part = || {
+        Part::bytes(sandbox::demo_picture().to_vec())
+            .file_name("p")
+            .mime_str("image/jpeg")
+            .unwrap()
+    };
     let send = |form: Form| {
-        let request = member.http().post(member.url("/images/upload")).multipart(form);
+        let request = member
+            .http()
+            .post(member.url("/images/upload"))
+            .multipart(form);
         sent(request.bearer_auth(&member.token))
     };
     let two = send(Form::new().part("file", part()).part("file", part()));
@@ -76,7 +124,9 @@ fn the_same_bytes_twice_name_the_picture_that_is_there() {
     // IMG-2
     let member = Member::joins(&shared().api);
     let id = member.uploads(sandbox::demo_picture());
-    let kind = pictures::Format::of(sandbox::demo_picture()).unwrap().media_type();
+    let kind = pictures::Format::of(sandbox::demo_picture())
+        .unwrap()
+        .media_type();
     let again = member.sends(sandbox::demo_picture(), kind);
     assert_eq!((again.status, again.code()), (409, "IMAGE_DUPLICATE"));
     assert_eq!(again.body["error"]["details"]["imageId"], id.as_str());
@@ -88,16 +138,29 @@ fn requests_that_make_no_sense_get_the_envelope() {
     let member = Member::joins(&shared().api);
     let raw = |path: &str, body: &'static str, kind: &str| {
         let request = member.http().post(member.url(path)).body(body);
-        sent(request.header("content-type", kind).bearer_auth(&member.token))
+        sent(
+            request
+                .header("content-type", kind)
+                .bearer_auth(&member.token),
+        )
     };
     let malformed = raw("/scans/trigger", "{\"type\":", "application/json");
     assert_eq!((malformed.status, malformed.code()), (400, "INVALID_JSON"));
     let wrong_kind = raw("/scans/trigger", "type=IMAGE_SCAN", "text/plain");
-    assert_eq!((wrong_kind.status, wrong_kind.code()), (415, "UNSUPPORTED_MEDIA_TYPE"));
+    assert_eq!(
+        (wrong_kind.status, wrong_kind.code()),
+        (415, "UNSUPPORTED_MEDIA_TYPE")
+    );
     let unknown_value = raw("/scans/trigger", "{\"type\":\"MAGIC\"}", "application/json");
-    assert_eq!((unknown_value.status, unknown_value.code()), (400, "VALIDATION_ERROR"));
+    assert_eq!(
+        (unknown_value.status, unknown_value.code()),
+        (400, "VALIDATION_ERROR")
+    );
     let nothing = raw("/auth/refresh", "", "application/json");
-    assert_eq!((nothing.status, nothing.code()), (400, "AUTH_MISSING_REFRESH_TOKEN"));
+    assert_eq!(
+        (nothing.status, nothing.code()),
+        (400, "AUTH_MISSING_REFRESH_TOKEN")
+    );
     let unknown = member.get("/nowhere");
     assert_eq!((unknown.status, unknown.code()), (404, "ROUTE_NOT_FOUND"));
     let method = member.put("/images/upload", &json!({}));
@@ -117,22 +180,38 @@ fn whoever_is_not_signed_in_gets_nowhere() {
     let shared = shared();
     let get = |token: &str| {
         let request = client().get(format!("{}/api/v1/alerts", shared.api));
-        sent(if token.is_empty() { request } else { request.bearer_auth(token) })
+        sent(if token.is_empty() {
+            request
+        } else {
+            request.bearer_auth(token)
+        })
     };
-    assert_eq!((get("").status, get("").code()), (401, "AUTH_MISSING_TOKEN"));
-    assert_eq!((get("a.b.c").status, get("a.b.c").code()), (401, "AUTH_INVALID_TOKEN"));
+    assert_eq!(
+        (get("").status, get("").code()),
+        (401, "AUTH_MISSING_TOKEN")
+    );
+    assert_eq!(
+        (get("a.b.c").status, get("a.b.c").code()),
+        (401, "AUTH_INVALID_TOKEN")
+    );
     assert_eq!(get("").headers["www-authenticate"], "Bearer");
     let member = Member::joins(&shared.api);
     let (head, tail) = member.token.rsplit_once('.').unwrap();
     let swapped: String = tail.chars().rev().collect();
-    assert_eq!(get(&format!("{head}.{swapped}")).code(), "AUTH_INVALID_TOKEN");
+    assert_eq!(
+        get(&format!("{head}.{swapped}")).code(),
+        "AUTH_INVALID_TOKEN"
+    );
 }
 
 #[test]
 fn every_answer_carries_its_request_id_and_is_not_kept() {
     let member = Member::joins(&shared().api);
     let id = "0192f0a1-0000-7000-8000-000000000001";
-    let request = member.http().get(member.url("/alerts")).header("x-request-id", id);
+    let request = member
+        .http()
+        .get(member.url("/alerts"))
+        .header("x-request-id", id);
     let answer = sent(request.bearer_auth(&member.token));
     assert_eq!(answer.headers["x-request-id"], id);
     assert_eq!(answer.headers["cache-control"], "no-store");

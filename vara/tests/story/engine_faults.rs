@@ -24,7 +24,10 @@ fn is_not_called_clear(member: &Member, scan: &Value, code: &str) {
     let warnings = scan["result"]["warnings"].to_string();
     assert!(warnings.contains("PROVIDER_FAILED:tineye"), "{warnings}");
     let images = member.get("/images").data();
-    assert!(images[0]["lastScanned"].is_null(), "IMG-8: no engine was reached");
+    assert!(
+        images[0]["lastScanned"].is_null(),
+        "IMG-8: no engine was reached"
+    );
     assert!(member.has_to_do().is_empty());
 }
 
@@ -51,7 +54,10 @@ fn garbled_answers_are_no_answers() {
 #[test]
 fn an_engine_that_is_down_does_not_hang_the_scan() {
     // Nobody listens on the discard port of this machine.
-    let nobody = [("VARA_TINEYE_URL", "http://127.0.0.1:9/rest"), ("VARA_TINEYE_KEY", "k")];
+    let nobody = [
+        ("VARA_TINEYE_URL", "http://127.0.0.1:9/rest"),
+        ("VARA_TINEYE_KEY", "k"),
+    ];
     let (member, scan, _vara) = scanned_with(&nobody);
     is_not_called_clear(&member, &scan, "ALL_PROVIDERS_FAILED");
 }
@@ -76,9 +82,14 @@ fn without_her_agreement_nothing_leaves() {
     let member = Member::joins(&vara.api);
     member.uploads(sandbox::demo_picture());
     let no = serde_json::json!({ "granted": false, "textVersion": "settings-1" });
-    let said = member.put("/users/me/consents/WEB_IMAGE_SEARCH", &no).data();
+    let said = member
+        .put("/users/me/consents/WEB_IMAGE_SEARCH", &no)
+        .data();
     assert_eq!(said["granted"], false);
-    let refused = member.post("/scans/trigger", &serde_json::json!({ "type": "IMAGE_SCAN" }));
+    let refused = member.post(
+        "/scans/trigger",
+        &serde_json::json!({ "type": "IMAGE_SCAN" }),
+    );
     assert_eq!((refused.status, refused.code()), (403, "CONSENT_REQUIRED"));
     let consents = member.get("/users/me/consents").data().to_string();
     assert!(consents.contains("WEB_IMAGE_SEARCH"));

@@ -9,15 +9,22 @@ fn a_known_address_is_not_told_from_other_refusals() {
     let member = Member::joins(&shared().api);
     let again = json!({ "email": member.email, "password": "Other-Pass-1", "confirmPassword": "Other-Pass-1" });
     let refused = member.post("/auth/signup", &again);
-    assert_eq!((refused.status, refused.code()), (400, "AUTH_SIGNUP_FAILED"));
+    assert_eq!(
+        (refused.status, refused.code()),
+        (400, "AUTH_SIGNUP_FAILED")
+    );
     assert!(!refused.body.to_string().contains(&member.email));
 }
 
 #[test]
 fn a_wrong_password_and_an_unknown_address_get_the_same_answer() {
     let member = Member::joins(&shared().api);
-    let wrong = member.post("/auth/login", &json!({ "email": member.email, "password": "Wrong-Pass-1" }));
-    let unknown = json!({ "email": format!("{}@example.test", fresh()), "password": "Wrong-Pass-1" });
+    let wrong = member.post(
+        "/auth/login",
+        &json!({ "email": member.email, "password": "Wrong-Pass-1" }),
+    );
+    let unknown =
+        json!({ "email": format!("{}@example.test", fresh()), "password": "Wrong-Pass-1" });
     let unknown = member.post("/auth/login", &unknown);
     assert_eq!((wrong.status, wrong.code()), (401, "AUTH_LOGIN_FAILED"));
     assert_eq!(wrong.body, unknown.body);
@@ -26,8 +33,11 @@ fn a_wrong_password_and_an_unknown_address_get_the_same_answer() {
 #[test]
 fn a_weak_password_is_refused_with_the_rule() {
     // LIM-8
-    let weak = json!({ "email": "a@example.test", "password": "short", "confirmPassword": "short" });
-    let request = client().post(format!("{}/api/v1/auth/signup", shared().api)).json(&weak);
+    let weak =
+        json!({ "email": "a@example.test", "password": "short", "confirmPassword": "short" });
+    let request = client()
+        .post(format!("{}/api/v1/auth/signup", shared().api))
+        .json(&weak);
     let refused = sent(request);
     assert_eq!((refused.status, refused.code()), (400, "VALIDATION_ERROR"));
     assert_eq!(refused.body["error"]["details"][0]["rule"], "LIM-8");
@@ -53,7 +63,11 @@ fn signing_out_ends_the_session_at_once() {
     assert_eq!(member.post("/auth/logout", &json!({})).status, 204);
     let after = member.get("/users/me");
     assert_eq!((after.status, after.code()), (401, "AUTH_INVALID_TOKEN"));
-    assert_eq!(member.post("/auth/logout", &json!({})).status, 204, "again is fine");
+    assert_eq!(
+        member.post("/auth/logout", &json!({})).status,
+        204,
+        "again is fine"
+    );
 }
 
 #[test]

@@ -38,7 +38,10 @@ impl Pieces {
         let environment = vec![
             ("DATABASE_URL", stack.database_url("vara").unwrap()),
             ("NATS_URL", stack.nats_url().unwrap()),
-            ("VARA_DATA_DIR", folder.path().join("data").display().to_string()),
+            (
+                "VARA_DATA_DIR",
+                folder.path().join("data").display().to_string(),
+            ),
             // Slow enough to be killed in the middle of the work on each picture.
             ("VARA_TINEYE_KEY", "slow:700".to_owned()),
         ];
@@ -52,7 +55,9 @@ impl Pieces {
         std::fs::create_dir_all(pieces.folder.path().join("data")).unwrap();
         assert!(pieces.command("migrate").status().unwrap().success());
         let sandbox = pieces.begin_at_a_free_port();
-        pieces.environment.push(("VARA_TINEYE_URL", format!("{sandbox}/rest")));
+        pieces
+            .environment
+            .push(("VARA_TINEYE_URL", format!("{sandbox}/rest")));
         for part in PARTS {
             pieces.begin(part);
         }
@@ -81,7 +86,11 @@ impl Pieces {
         let ready = self.folder.path().join("api.json");
         drop(std::fs::remove_file(&ready));
         let mut command = self.command("api");
-        let child = command.args(["--port", "0", "--ready-file"]).arg(&ready).spawn().unwrap();
+        let child = command
+            .args(["--port", "0", "--ready-file"])
+            .arg(&ready)
+            .spawn()
+            .unwrap();
         self.parts.insert("api", child);
         self.api = read_when_there(&ready)["api"].as_str().unwrap().to_owned();
     }
@@ -90,7 +99,11 @@ impl Pieces {
         let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let port = free.local_addr().unwrap().port();
         drop(free);
-        let child = self.command("sandbox").args(["--port", &port.to_string()]).spawn().unwrap();
+        let child = self
+            .command("sandbox")
+            .args(["--port", &port.to_string()])
+            .spawn()
+            .unwrap();
         self.parts.insert("sandbox", child);
         format!("http://127.0.0.1:{port}")
     }
@@ -102,16 +115,34 @@ impl Pieces {
     }
 
     fn kill_server(&self, server: Service) {
-        let pid = self.stack.as_ref().unwrap().pid(server).unwrap().to_string();
-        assert!(Command::new("kill").args(["-KILL", &pid]).status().unwrap().success());
+        let pid = self
+            .stack
+            .as_ref()
+            .unwrap()
+            .pid(server)
+            .unwrap()
+            .to_string();
+        assert!(
+            Command::new("kill")
+                .args(["-KILL", &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
     }
 
     fn logs(&self) -> String {
         let read = |part: &&str| {
             let path = self.folder.path().join(format!("{part}.log"));
-            format!("--- {part}\n{}", std::fs::read_to_string(path).unwrap_or_default())
+            format!(
+                "--- {part}\n{}",
+                std::fs::read_to_string(path).unwrap_or_default()
+            )
         };
-        ["relay", "projections", "workers", "api"].iter().map(read).collect()
+        ["relay", "projections", "workers", "api"]
+            .iter()
+            .map(read)
+            .collect()
     }
 }
 
@@ -133,7 +164,11 @@ fn read_when_there(path: &Path) -> Value {
         if let Ok(text) = std::fs::read(path) {
             return serde_json::from_slice(&text).unwrap();
         }
-        assert!(begun.elapsed() < Duration::from_secs(30), "{} never came", path.display());
+        assert!(
+            begun.elapsed() < Duration::from_secs(30),
+            "{} never came",
+            path.display()
+        );
         std::thread::sleep(Duration::from_millis(10));
     }
 }
@@ -148,7 +183,9 @@ fn survives(what: &str, kill: impl FnOnce(&mut Pieces)) {
     ];
     let scan = member.starts_a_scan();
     // Between a tenth of a second and the middle of the second picture, differently in each run.
-    std::thread::sleep(Duration::from_millis(100 + u64::from(std::process::id() % 900)));
+    std::thread::sleep(Duration::from_millis(
+        100 + u64::from(std::process::id() % 900),
+    ));
     kill(&mut pieces);
     member.moves_to(&pieces.api);
     let over = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
@@ -165,16 +202,24 @@ fn is_there_once(member: &Member, images: &[String], what: &str) {
     let mut pages = 0;
     let mut matches = BTreeSet::new();
     for image in images {
-        let found = member.get(&format!("/images/{image}/matches?limit=100")).data();
+        let found = member
+            .get(&format!("/images/{image}/matches?limit=100"))
+            .data();
         let found = found.as_array().unwrap().clone();
-        let distinct: BTreeSet<_> = found.iter().map(|page| page["sourceUrl"].to_string()).collect();
+        let distinct: BTreeSet<_> = found
+            .iter()
+            .map(|page| page["sourceUrl"].to_string())
+            .collect();
         assert_eq!(distinct.len(), found.len(), "{what}: a page twice");
         pages += found.len();
         matches.extend(found.iter().map(|page| page["id"].to_string()));
     }
     assert!(pages >= 8, "{what}: both pictures were found");
     let told = member.is_told(pages);
-    let causes: BTreeSet<_> = told.iter().map(|a| a["metadata"]["matchId"].to_string()).collect();
+    let causes: BTreeSet<_> = told
+        .iter()
+        .map(|a| a["metadata"]["matchId"].to_string())
+        .collect();
     assert_eq!(told.len(), pages, "{what}: one cause, one alert");
     assert_eq!(causes, matches, "{what}: every match is told once");
     assert_eq!(member.has_to_do().len(), 1, "{what}: one item");

@@ -51,7 +51,11 @@ fn answer(response: Response) -> Answer {
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let text = response.text().unwrap();
     let body = serde_json::from_str(&text).unwrap_or(Value::Null);
-    Answer { status, body, headers }
+    Answer {
+        status,
+        body,
+        headers,
+    }
 }
 
 /// A fresh id for names that must not meet.
@@ -63,7 +67,10 @@ pub fn fresh() -> String {
 impl Member {
     /// Signs up and in.
     pub fn joins(api: &str) -> Self {
-        let (email, password) = (format!("m{}@example.test", fresh()), "Quiet-Harbour-7".to_owned());
+        let (email, password) = (
+            format!("m{}@example.test", fresh()),
+            "Quiet-Harbour-7".to_owned(),
+        );
         let (http, base) = (client(), format!("{api}/api/v1"));
         let ask = json!({ "email": email, "password": password, "confirmPassword": password });
         let signed_up = sent(http.post(format!("{base}/auth/signup")).json(&ask));
@@ -116,7 +123,10 @@ impl Member {
 
     /// Sends a file under a declared type.
     pub fn sends(&self, bytes: &[u8], declared: &str) -> Answer {
-        let part = Part::bytes(bytes.to_vec()).file_name("p").mime_str(declared).unwrap();
+        let part = Part::bytes(bytes.to_vec())
+            .file_name("p")
+            .mime_str(declared)
+            .unwrap();
         let form = Form::new().part("file", part);
         let request = self.http.post(self.url("/images/upload")).multipart(form);
         sent(request.bearer_auth(&self.token))
@@ -159,7 +169,11 @@ impl Member {
             if told.len() >= alerts {
                 return told;
             }
-            assert!(begun.elapsed() < Duration::from_secs(15), "{} of {alerts} alerts", told.len());
+            assert!(
+                begun.elapsed() < Duration::from_secs(15),
+                "{} of {alerts} alerts",
+                told.len()
+            );
             std::thread::sleep(Duration::from_millis(50));
         }
     }

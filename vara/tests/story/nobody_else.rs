@@ -34,10 +34,17 @@ fn anothers_image_scan_match_alert_and_item_are_unknown_ids() {
         let theirs = other.get(&path.replace("{}", id));
         let nobodys = other.get(&path.replace("{}", &unknown));
         assert_eq!(theirs.status, 404, "{path}");
-        assert_eq!(theirs.body, nobodys.body, "{path}: the same body as for an unknown id");
+        assert_eq!(
+            theirs.body, nobodys.body,
+            "{path}: the same body as for an unknown id"
+        );
     }
     for list in ["/images", "/scans", "/alerts", "/matches/flagged"] {
-        assert_eq!(other.get(list).body["meta"]["pagination"]["total"], 0, "{list}");
+        assert_eq!(
+            other.get(list).body["meta"]["pagination"]["total"],
+            0,
+            "{list}"
+        );
     }
     let target = serde_json::json!({ "type": "IMAGE_SCAN", "targetId": image });
     let refused = other.post("/scans/trigger", &target);

@@ -6,7 +6,11 @@ pub fn png(width: u32, height: u32, light: impl Fn(f64, f64) -> f64) -> Vec<u8> 
     for y in 0..height {
         rows.push(0);
         for x in 0..width {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to a byte")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "clamped to a byte"
+            )]
             rows.push(light(f64::from(x), f64::from(y)).clamp(0.0, 255.0) as u8);
         }
     }
@@ -68,7 +72,11 @@ fn crc(data: &[u8]) -> u32 {
     for byte in data {
         crc ^= u32::from(*byte);
         for _ in 0..8 {
-            crc = if crc & 1 == 1 { (crc >> 1) ^ 0xedb8_8320 } else { crc >> 1 };
+            crc = if crc & 1 == 1 {
+                (crc >> 1) ^ 0xedb8_8320
+            } else {
+                crc >> 1
+            };
         }
     }
     !crc

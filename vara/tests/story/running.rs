@@ -21,14 +21,23 @@ pub struct Vara {
 
 /// A folder that the servers' own account may enter when the tests run as root.
 pub fn folder() -> TempDir {
-    let folder = tempfile::Builder::new().prefix("vara-story-").tempdir().unwrap();
+    let folder = tempfile::Builder::new()
+        .prefix("vara-story-")
+        .tempdir()
+        .unwrap();
     std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
     folder
 }
 
 pub fn binary() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_vara"));
-    for name in ["DATABASE_URL", "NATS_URL", "VARA_TINEYE_URL", "VARA_TINEYE_KEY", "VARA_CLIP_MODEL"] {
+    for name in [
+        "DATABASE_URL",
+        "NATS_URL",
+        "VARA_TINEYE_URL",
+        "VARA_TINEYE_KEY",
+        "VARA_CLIP_MODEL",
+    ] {
         command.env_remove(name);
     }
     command.env_remove("VARA_DATA_DIR");
@@ -140,7 +149,11 @@ fn wait_for(ready: &Path, child: &mut Child, folder: &TempDir) -> Value {
         if let Some(status) = child.try_wait().unwrap() {
             panic!("vara ended with {status} before it was ready:\n{}", log());
         }
-        assert!(begun.elapsed() < READY_WITHIN, "vara is not ready:\n{}", log());
+        assert!(
+            begun.elapsed() < READY_WITHIN,
+            "vara is not ready:\n{}",
+            log()
+        );
         std::thread::sleep(Duration::from_millis(10));
     }
 }

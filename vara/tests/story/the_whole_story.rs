@@ -20,10 +20,19 @@ fn a_photo_goes_in_and_an_alert_and_a_plan_item_come_out() {
 
     let found = member.get(&format!("/images/{image}/matches")).data();
     let found = found.as_array().unwrap();
-    assert!(found.len() >= 4, "recompressed, shrunken, rotated, mirrored: {found:?}");
+    assert!(
+        found.len() >= 4,
+        "recompressed, shrunken, rotated, mirrored: {found:?}"
+    );
     assert_eq!(scan["result"]["matchesFound"], found.len());
-    assert!(found.iter().all(|page| page["isMock"] == true), "GEN-4: marked as a demonstration");
-    let pages: BTreeSet<_> = found.iter().map(|page| page["sourceUrl"].to_string()).collect();
+    assert!(
+        found.iter().all(|page| page["isMock"] == true),
+        "GEN-4: marked as a demonstration"
+    );
+    let pages: BTreeSet<_> = found
+        .iter()
+        .map(|page| page["sourceUrl"].to_string())
+        .collect();
     assert_eq!(pages.len(), found.len(), "MAT-1: each page once");
 
     let alerts = member.is_told(found.len());
@@ -39,14 +48,34 @@ fn an_alert_can_say_how_it_came_about() {
     member.uploads(sandbox::demo_picture());
     member.waits_for(&member.starts_a_scan(), SOON);
     let alerts = member.is_told(1);
-    let trail = member.get(&format!("/alerts/{}/trail", alerts[0]["id"].as_str().unwrap())).data();
-    let events: Vec<_> = trail.as_array().unwrap().iter().map(|step| step["event"].clone()).collect();
+    let trail = member
+        .get(&format!(
+            "/alerts/{}/trail",
+            alerts[0]["id"].as_str().unwrap()
+        ))
+        .data();
+    let events: Vec<_> = trail
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|step| step["event"].clone())
+        .collect();
     assert_eq!(events, ["ScanStarted", "MatchFound", "AlertRaised"]);
-    let positions: Vec<_> = trail.as_array().unwrap().iter().map(|s| s["position"].as_i64().unwrap()).collect();
+    let positions: Vec<_> = trail
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|s| s["position"].as_i64().unwrap())
+        .collect();
     assert!(positions.is_sorted() && positions[0] > 0);
     let item = member.has_to_do()[0]["id"].as_str().unwrap().to_owned();
-    let trail = member.get(&format!("/protection-plan/items/{item}/trail")).data();
-    assert_eq!(trail.as_array().unwrap().last().unwrap()["event"], "PlanItemAdded");
+    let trail = member
+        .get(&format!("/protection-plan/items/{item}/trail"))
+        .data();
+    assert_eq!(
+        trail.as_array().unwrap().last().unwrap()["event"],
+        "PlanItemAdded"
+    );
 }
 
 #[test]
@@ -71,17 +100,30 @@ fn progress_is_told_while_it_happens() {
     let member = Member::joins(&shared().api);
     member.uploads(sandbox::demo_picture());
     let scan = member.starts_a_scan();
-    let events = member.http().get(member.url(&format!("/scans/{scan}/events")));
+    let events = member
+        .http()
+        .get(member.url(&format!("/scans/{scan}/events")));
     let events = events.bearer_auth(&member.token).send().unwrap();
-    assert!(events.headers()["content-type"].to_str().unwrap().starts_with("text/event-stream"));
+    assert!(
+        events.headers()["content-type"]
+            .to_str()
+            .unwrap()
+            .starts_with("text/event-stream")
+    );
     let told: Vec<serde_json::Value> = BufReader::new(events)
         .lines()
         .map_while(Result::ok)
         .filter_map(|line| line.strip_prefix("data:").map(str::to_owned))
         .map(|data| serde_json::from_str(&data).unwrap())
         .collect();
-    let progress: Vec<_> = told.iter().map(|event| event["progress"].as_i64().unwrap()).collect();
-    assert!(progress.is_sorted(), "SCN-10: never decreases: {progress:?}");
+    let progress: Vec<_> = told
+        .iter()
+        .map(|event| event["progress"].as_i64().unwrap())
+        .collect();
+    assert!(
+        progress.is_sorted(),
+        "SCN-10: never decreases: {progress:?}"
+    );
     assert_eq!(told.last().unwrap()["progress"], 100);
     assert_eq!(told.last().unwrap()["status"], "COMPLETED");
 }
@@ -91,7 +133,10 @@ fn every_change_shows_in_the_next_read() {
     // FRS-1, many times over: a race would show.
     let member = Member::joins(&shared().api);
     let plan = member.get("/protection-plan").data();
-    assert_eq!(plan["items"][0]["code"], "COMPLETE_ASSESSMENT", "USR-3: a starter plan at once");
+    assert_eq!(
+        plan["items"][0]["code"], "COMPLETE_ASSESSMENT",
+        "USR-3: a starter plan at once"
+    );
     let mut picture = sandbox::demo_picture().to_vec();
     for n in 1..=5_usize {
         // Bytes after the end of a picture change its hash and not what is seen.
@@ -101,7 +146,10 @@ fn every_change_shows_in_the_next_read() {
         assert_eq!(listed.as_array().unwrap().len(), n);
         assert_eq!(listed[0]["id"], id.as_str(), "newest first");
         if n > 1 {
-            assert!(!listed[0]["nearCopyOf"].is_null(), "a near copy in her own library is named");
+            assert!(
+                !listed[0]["nearCopyOf"].is_null(),
+                "a near copy in her own library is named"
+            );
         }
     }
     let scan = member.starts_a_scan();
@@ -120,7 +168,10 @@ fn twenty_triggers_at_once_start_one_scan() {
         let asking: Vec<_> = (0..20)
             .map(|_| threads.spawn(|| member.post("/scans/trigger", &ask).status))
             .collect();
-        asking.into_iter().map(|asked| asked.join().unwrap()).collect()
+        asking
+            .into_iter()
+            .map(|asked| asked.join().unwrap())
+            .collect()
     });
     // A scan may end while the others still ask, so a second one may follow the first, never beside it.
     let accepted = statuses.iter().filter(|status| **status == 202).count();
@@ -135,13 +186,23 @@ fn the_demonstration_tells_the_story_and_a_stranger_is_found_nowhere() {
     let vara = shared();
     let (words, code) = vara.run(&["demo"]);
     assert_eq!(code, 0, "{words}");
-    for word in ["Findings", "Alerts", "Plan", "How we got there", "MatchFound", "AlertRaised"] {
+    for word in [
+        "Findings",
+        "Alerts",
+        "Plan",
+        "How we got there",
+        "MatchFound",
+        "AlertRaised",
+    ] {
         assert!(words.contains(word), "{word} in\n{words}");
     }
     let stranger = vara.data().join("stranger.png");
     std::fs::write(&stranger, strange_picture()).unwrap();
     let (words, code) = vara.run(&["demo", "--image", stranger.to_str().unwrap()]);
-    assert_ne!(code, 0, "no alert came out, so the demonstration did not succeed");
+    assert_ne!(
+        code, 0,
+        "no alert came out, so the demonstration did not succeed"
+    );
     assert!(words.contains("Nothing was found there"), "{words}");
     assert!(words.contains("Searched: tineye"), "{words}");
 }
@@ -152,7 +213,14 @@ fn a_page_that_is_added_while_it_runs_is_found() {
     let picture = vara.data().join("added.png");
     std::fs::write(&picture, another_picture()).unwrap();
     let page = "https://added.example.test/album/1";
-    let (words, code) = vara.run(&["sandbox", "add", "--page", page, "--image", picture.to_str().unwrap()]);
+    let (words, code) = vara.run(&[
+        "sandbox",
+        "add",
+        "--page",
+        page,
+        "--image",
+        picture.to_str().unwrap(),
+    ]);
     assert_eq!(code, 0, "{words}");
     let member = Member::joins(&vara.api);
     member.uploads(&another_picture());
@@ -170,16 +238,24 @@ fn the_second_start_is_quick() {
     println!("the second start was ready after {:?}", vara.ready_after);
     let mut member = member;
     member.moves_to(&vara.api);
-    assert_eq!(member.get("/images").data().as_array().unwrap().len(), 1, "nothing was lost");
+    assert_eq!(
+        member.get("/images").data().as_array().unwrap().len(),
+        1,
+        "nothing was lost"
+    );
 }
 
 /// Smooth random waves, drawn: nothing of the little web looks like them.
 fn strange_picture() -> Vec<u8> {
-    drawn(|x, y| ((x * 0.11).sin() * (y * 0.07).cos() * 120.0 + (x * y * 0.0009).sin() * 90.0) + 128.0)
+    drawn(|x, y| {
+        ((x * 0.11).sin() * (y * 0.07).cos() * 120.0 + (x * y * 0.0009).sin() * 90.0) + 128.0
+    })
 }
 
 fn another_picture() -> Vec<u8> {
-    drawn(|x, y| ((x * 0.05 + (y * 0.09).sin() * 4.0).sin() * 100.0 + (y * 0.21).cos() * 60.0) + 128.0)
+    drawn(|x, y| {
+        ((x * 0.05 + (y * 0.09).sin() * 4.0).sin() * 100.0 + (y * 0.21).cos() * 60.0) + 128.0
+    })
 }
 
 /// A grey PNG of 320 x 240, uncompressed inside, written by hand: tests need no encoder of their own.
