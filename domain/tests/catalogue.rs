@@ -1,6 +1,12 @@
 //! Every shape a fact ever had still reads into today's types (EXAMPLES, section 4). The test never writes its
 //! own baseline: whoever adds a fact writes its golden file by hand.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
 use domain::alert::AlertEvent;
 use domain::event::Event;
 use domain::image::ImageEvent;

@@ -248,15 +248,15 @@ fn sorted<E: std::error::Error>(fault: AggregateError<E>) -> ExecuteError<E> {
 
 /// Whether a fault is one of reaching the database, rather than of what was asked.
 fn is_outage(fault: &sqlx::Error) -> bool {
-    match fault {
+    if let sqlx::Error::Database(cause) = fault {
         // 57P0x: the server is shutting down or starting up.
-        sqlx::Error::Database(cause) => cause.code().is_some_and(|code| code.starts_with("57P")),
-        other => matches!(
-            other,
-            sqlx::Error::Io(_)
-                | sqlx::Error::PoolTimedOut
-                | sqlx::Error::Protocol(_)
-                | sqlx::Error::WorkerCrashed
-        ),
+        return cause.code().is_some_and(|code| code.starts_with("57P"));
     }
+    matches!(
+        fault,
+        sqlx::Error::Io(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::Protocol(_)
+            | sqlx::Error::WorkerCrashed
+    )
 }

@@ -1,5 +1,7 @@
 //! The rules of the house, as tests: who may depend on whom, who may name what, how large things may grow.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

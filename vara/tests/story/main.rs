@@ -1,5 +1,11 @@
 //! The whole story, told to a real `vara` over HTTP, and what must not happen on the way.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
 mod at_rest;
 mod bad_input;
 mod engine_faults;

@@ -171,6 +171,10 @@ pub fn shared() -> &'static Vara {
 }
 
 /// Statics are never dropped: a small shell waits for this program to end, then stops and tidies.
+#[expect(
+    clippy::zombie_processes,
+    reason = "it outlives this program, which is its purpose"
+)]
 fn end_with_this_program(vara: u32, folder: &Path) {
     let (here, folder) = (std::process::id(), folder.display());
     let script = format!(
