@@ -16,6 +16,7 @@ mod openapi;
 mod plan;
 mod problem;
 mod progress;
+mod scan_job;
 mod scans;
 mod time;
 mod trail;

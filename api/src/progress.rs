@@ -2,7 +2,8 @@
 
 use crate::app::App;
 use crate::envelope::known;
-use crate::scans::{ScanStatus, find};
+use crate::scan_job::ScanStatus;
+use crate::scans::find;
 use futures::StreamExt;
 use futures::stream::{BoxStream, unfold};
 use poem::web::sse::Event;

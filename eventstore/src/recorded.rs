@@ -102,6 +102,7 @@ fn at(position: i64, fault: KeyError) -> ReadFault {
     match fault {
         KeyError::Unreachable(cause) => ReadFault::Unreachable(cause),
         KeyError::Master { .. }
+        | KeyError::OtherMaster
         | KeyError::Wrapped
         | KeyError::Sealed
         | KeyError::Missing(_)

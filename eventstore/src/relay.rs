@@ -12,6 +12,9 @@ use tokio::sync::watch;
 pub const NAME: &str = "relay";
 /// Most events that are published before the checkpoint moves.
 const BATCH: i64 = 256;
+/// Looks at the log in a row that find nothing new, after which the bus is asked what it has: one that was wiped
+/// while nothing happened must not keep scans waiting.
+const QUIET_LOOKS: u32 = 20;
 /// Longest time until an event of another process is noticed.
 const POLL: Duration = Duration::from_millis(250);
 
@@ -65,16 +68,23 @@ impl Relay {
 
     async fn follow(&mut self, faults: &mut u32) -> Result<(), RelayFault> {
         let mut position = self.begin().await?;
+        let mut quiet = 0;
         loop {
             let events = self.log.read_after(position, BATCH).await?;
             match events.last() {
                 None => {
+                    quiet += 1;
+                    if quiet % QUIET_LOOKS == 0 && self.bus.last_position().await? < position {
+                        position = self.begin().await?;
+                        continue;
+                    }
                     // Either wakes: this process appended, or it is time to look for what others did.
                     drop(tokio::time::timeout(POLL, self.head.changed()).await);
                 }
                 Some(last) => {
                     self.bus.publish(&events).await?;
                     position = last.position;
+                    quiet = 0;
                     // A crash before this line publishes the batch again; readers know positions and drop it.
                     checkpoint::advance(&self.pool, NAME, position).await?;
                     *faults = 0;

@@ -175,6 +175,7 @@ fn broken(fault: KeyError) -> PersistenceError {
     match fault {
         KeyError::Unreachable(_) => PersistenceError::ConnectionError(Box::new(fault)),
         KeyError::Master { .. }
+        | KeyError::OtherMaster
         | KeyError::Wrapped
         | KeyError::Sealed
         | KeyError::Missing(_)

@@ -31,6 +31,7 @@ impl Kit {
         }
         let master = MasterKey::read_or_create(&folder.keys()?.join("master.key"))?;
         let vault = Vault::new(database.clone(), master);
+        vault.check().await?;
         let bus = Bus::connect(&servers.nats_url).await?;
         let objects = Objects::open(&folder.objects(), vault.clone())?;
         Ok(Self {

@@ -55,11 +55,12 @@ impl MasterKey {
     fn create(path: &Path) -> std::io::Result<()> {
         let mut bytes = Zeroizing::new([0_u8; 32]);
         OsRng.fill_bytes(bytes.as_mut_slice());
-        let written = path.with_extension("new");
+        // A name of its own: two processes that start at once must not write into one file.
+        let name = format!("{}.new", crate::edge::fresh_id().simple());
+        let written = path.with_extension(name);
         let mut file = std::fs::OpenOptions::new()
             .write(true)
-            .create(true)
-            .truncate(true)
+            .create_new(true)
             .mode(0o600)
             .open(&written)?;
         file.write_all(Zeroizing::new(hex::encode(bytes.as_slice())).as_bytes())?;
@@ -113,6 +114,21 @@ mod tests {
         std::fs::write(&path, "not a key at all").unwrap();
         let fault = MasterKey::read(&path).unwrap_err().to_string();
         assert!(fault.contains("64 hex digits") && !fault.contains("not a key at all"));
+        std::fs::remove_dir_all(path.parent().unwrap()).unwrap();
+    }
+    #[test]
+    fn processes_that_start_at_once_share_one_key() {
+        let path = folder("race").join("master.key");
+        let ids: std::collections::BTreeSet<String> = std::thread::scope(|threads| {
+            let read = || MasterKey::read_or_create(&path).unwrap().id().to_owned();
+            let reading: Vec<_> = (0..16).map(|_| threads.spawn(read)).collect();
+            reading.into_iter().map(|id| id.join().unwrap()).collect()
+        });
+        assert_eq!(ids.len(), 1);
+        assert_eq!(
+            std::fs::read_dir(path.parent().unwrap()).unwrap().count(),
+            1
+        );
         std::fs::remove_dir_all(path.parent().unwrap()).unwrap();
     }
 }

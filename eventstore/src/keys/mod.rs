@@ -22,6 +22,9 @@ pub enum KeyError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The keys in the database were wrapped by another master key than the one in the file.
+    #[error("this database was written under another master key; restore that key file")]
+    OtherMaster,
     /// A wrapped key does not open: another master key, or changed bytes.
     #[error("a wrapped key does not open under this master key")]
     Wrapped,

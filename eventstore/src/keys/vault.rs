@@ -41,6 +41,24 @@ impl Vault {
         }
     }
 
+    /// Whether every key in the database was wrapped by this master key: asked at the start, so that a lost key
+    /// file is told then and not at the first value that does not open.
+    ///
+    /// # Errors
+    /// [`KeyError::OtherMaster`] where it was not; else unreachable.
+    pub async fn check(&self) -> Result<(), KeyError> {
+        let other: bool = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT FROM keys.subject_keys WHERE master <> $1 AND wrapped IS NOT NULL)",
+        )
+        .bind(self.master.id())
+        .fetch_one(&self.pool)
+        .await?;
+        if other {
+            return Err(KeyError::OtherMaster);
+        }
+        Ok(())
+    }
+
     /// The key of a subject that something was sealed for.
     ///
     /// # Errors

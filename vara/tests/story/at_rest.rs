@@ -89,12 +89,9 @@ fn her_address_and_the_pages_stand_in_the_clear_in_read_models_only() {
 
 /// The events as they are stored, and the files that may hold what she is shown.
 fn asked(vara: &Vara) -> (Vec<String>, BTreeSet<String>) {
-    let note = std::fs::read_to_string(vara.data().join("running.json")).unwrap();
-    let note: serde_json::Value = serde_json::from_str(&note).unwrap();
-    let url = note["database_url"].as_str().unwrap().to_owned();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
-        let pool = PgPool::connect(&url).await.unwrap();
+        let pool = PgPool::connect(&vara.database_url()).await.unwrap();
         let events = sqlx::query_scalar("SELECT payload::text || metadata::text FROM events");
         let events = events.fetch_all(&pool).await.unwrap();
         let allowed: Vec<String> = sqlx::query_scalar(OF_READ_MODELS)

@@ -92,7 +92,11 @@ impl Pieces {
             .spawn()
             .unwrap();
         self.parts.insert("api", child);
-        self.api = read_when_there(&ready)["api"].as_str().unwrap().to_owned();
+        let there = std::panic::catch_unwind(|| read_when_there(&ready));
+        let Ok(addresses) = there else {
+            panic!("the API never came\n{}", self.logs())
+        };
+        self.api = addresses["api"].as_str().unwrap().to_owned();
     }
 
     fn begin_at_a_free_port(&mut self) -> String {

@@ -17,4 +17,5 @@ mod openapi;
 mod pieces;
 mod running;
 mod the_whole_story;
+mod vectors;
 mod wiped_bus;

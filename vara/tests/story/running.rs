@@ -86,6 +86,12 @@ impl Vara {
         self.folder.path().join("data")
     }
 
+    pub fn database_url(&self) -> String {
+        let note = std::fs::read_to_string(self.data().join("running.json")).unwrap();
+        let note: Value = serde_json::from_str(&note).unwrap();
+        note["database_url"].as_str().unwrap().to_owned()
+    }
+
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("vara.log")).unwrap_or_default()
     }

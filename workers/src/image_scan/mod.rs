@@ -20,6 +20,9 @@ use uuid::Uuid;
 const AT_ONCE: usize = 5;
 /// Attempts of one unit of work (SCN-8).
 const ATTEMPTS: i64 = 3;
+/// Deliveries after which a scan that cannot be worked on is given up: with the waits between them a quarter of an
+/// hour (SCN-7).
+const DELIVERIES_MAX: i64 = 35;
 /// Who acts, in the record.
 const ACTOR: &str = "worker:image-scan";
 
@@ -73,6 +76,10 @@ impl Job {
 
     fn is_last_attempt(&self) -> bool {
         self.delivered >= ATTEMPTS
+    }
+
+    fn is_given_up(&self) -> bool {
+        self.delivered > DELIVERIES_MAX
     }
 }
 

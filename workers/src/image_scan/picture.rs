@@ -49,6 +49,11 @@ impl ImageScan {
     }
 
     async fn search(&self, job: &Job, image: ImageId) -> Result<Ending, Later> {
+        if job.is_given_up() {
+            // Every scan reaches a final state, and this one must not look as if it had searched.
+            let failed = UnitOutcome::Failed(FailureCode::ScanTimedOut);
+            return Ok(Ending::without_search(failed, vec![]));
+        }
         let Some(jpeg) = self.working_copy(job, image).await? else {
             let failed = UnitOutcome::Failed(FailureCode::ImageUnreadable);
             return Ok(Ending::without_search(failed, vec![]));
