@@ -17,6 +17,7 @@ CREATE TABLE read_scans (
     alerts_created     integer NOT NULL DEFAULT 0,
     engines      text[]      NOT NULL DEFAULT '{}',
     warnings     text[]      NOT NULL DEFAULT '{}',
+    errors       text[]      NOT NULL DEFAULT '{}',
     error_code   text,
     created_at   timestamptz NOT NULL,
     started_at   timestamptz,

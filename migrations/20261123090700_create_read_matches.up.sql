@@ -19,3 +19,6 @@ CREATE TABLE read_matches (
 CREATE INDEX read_matches_by_image ON read_matches (image_id, first_seen_at DESC, match_id);
 CREATE INDEX read_matches_by_owner ON read_matches (owner, tier_rank DESC, first_seen_at DESC);
 CREATE INDEX read_matches_by_scan ON read_matches (first_scan);
+
+-- The planner must not keep samples of personal values in its statistics.
+ALTER TABLE read_matches ALTER COLUMN source_url SET STATISTICS 0;

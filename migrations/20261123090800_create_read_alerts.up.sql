@@ -19,3 +19,8 @@ CREATE TABLE read_alerts (
     created_at  timestamptz NOT NULL
 );
 CREATE INDEX read_alerts_by_owner ON read_alerts (owner, status_rank, created_at DESC, alert_id);
+
+-- The planner must not keep samples of personal values in its statistics.
+ALTER TABLE read_alerts ALTER COLUMN title SET STATISTICS 0;
+ALTER TABLE read_alerts ALTER COLUMN description SET STATISTICS 0;
+ALTER TABLE read_alerts ALTER COLUMN source_url SET STATISTICS 0;

@@ -7,6 +7,7 @@ use crate::matches::{Confidence, MatchKind, Platform, platform};
 use crate::problem::Problem;
 use crate::time::Time;
 use crate::trail::{Step, trail};
+use chrono::{DateTime, Utc};
 use domain::ids::{AlertId, UserId};
 use poem::Request;
 use poem_openapi::param::{Path, Query};
@@ -76,6 +77,20 @@ pub struct AlertMetadata {
 pub enum AlertKind {
     /// A copy of her picture was found.
     ImageMisuse,
+    /// Her face was found.
+    FaceMatch,
+    /// An artificial picture of her was found.
+    DeepfakeDetected,
+    /// An account pretends to be her.
+    FakeProfile,
+    /// Several accounts use her identity.
+    ProfileImpersonation,
+    /// Her address was part of a leak.
+    DataBreach,
+    /// An unusual account follows her.
+    SuspiciousFollower,
+    /// Unusual activity around an account of hers.
+    BehavioralChange,
 }
 
 /// How urgent an alert is.
@@ -125,6 +140,8 @@ impl Alerts {
         status: Query<Option<String>>,
         #[oai(name = "type")] kind: Query<Option<String>>,
         severity: Query<Option<String>>,
+        from: Query<Option<DateTime<Utc>>>,
+        to: Query<Option<DateTime<Utc>>>,
     ) -> Result<Json<Many<Alert>>, Problem> {
         let (app, user) = (App::of(request)?, member.0.user);
         let page = page(page_number.0, limit.0)?;
@@ -132,6 +149,8 @@ impl Alerts {
             statuses: codes::<AlertStatus>("status", status.0)?,
             kinds: codes::<AlertKind>("type", kind.0)?,
             severities: codes::<Severity>("severity", severity.0)?,
+            from: from.0,
+            to: to.0,
         };
         app.fresh.before_read(user).await?;
         let listed = projections::alerts::list(&app.database, user, &wanted, page).await?;

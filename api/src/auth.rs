@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::edge::request_id;
 use crate::envelope::{One, one};
-use crate::identity::IdentityFault;
+use crate::identity::{IdentityFault, SignedUp};
 use crate::problem::{Misfit, Problem};
 use crate::users::{self, Profile, User};
 use poem::Request;
@@ -84,12 +84,22 @@ pub struct SignedIn {
     expires_at: i64,
 }
 
-/// A member came into being.
+/// Signing up was accepted.
 #[derive(Debug, ApiResponse)]
 pub enum Created {
-    /// The member.
+    /// The member came into being.
     #[oai(status = 201)]
     Member(Json<One<NewMember>>),
+    /// The rest happens by mail; the same answer whether or not the address has an account.
+    #[oai(status = 202)]
+    ByMail(Json<One<Message>>),
+}
+
+/// Words to read.
+#[derive(Debug, Object)]
+pub struct Message {
+    /// The words.
+    message: String,
 }
 
 /// Done, and nothing to say.
@@ -108,7 +118,11 @@ impl Auth {
         let app = App::of(request)?;
         let (email, password) = checked(body.0)?;
         let account = match app.identity.sign_up(&email, &password).await {
-            Ok(account) => account,
+            Ok(SignedUp::Ready(account)) => account,
+            Ok(SignedUp::ByMail) => {
+                let message = "We have sent you an e-mail. Please follow it to go on.".to_owned();
+                return Ok(Created::ByMail(one(Message { message })));
+            }
             // Which reason it was would tell whether the address has an account.
             Err(IdentityFault::Refused(_)) => return Err(Problem::SignupFailed),
             Err(fault @ IdentityFault::Unavailable) => return Err(fault.into()),
@@ -177,7 +191,10 @@ impl Auth {
     async fn sign_out(&self, request: &Request) -> Result<Done, Problem> {
         let app = App::of(request)?;
         let bearer = request.header(header::AUTHORIZATION).unwrap_or_default();
-        if let Some(token) = bearer.strip_prefix("Bearer ").map(str::trim) {
+        let scheme = bearer
+            .split_once(' ')
+            .filter(|(s, _)| s.eq_ignore_ascii_case("bearer"));
+        if let Some(token) = scheme.map(|(_, token)| token.trim()) {
             let ended = app.identity.sign_out(token).await;
             app.verifier.forget(token).await;
             match ended {

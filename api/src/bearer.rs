@@ -19,10 +19,13 @@ use uuid::Uuid;
 
 /// How long the provider's keys are trusted without asking again.
 const KEYS_KEPT: Duration = Duration::from_secs(600);
-/// Least time between two looks for a key that is not known.
-const KEYS_ASKED_AGAIN: Duration = Duration::from_secs(30);
+/// Least time between two looks for a key that is not known, or at a provider that did not answer: while it is
+/// away, requests must not queue up behind it.
+const ASKED_AGAIN: Duration = Duration::from_secs(30);
 /// How long a session is trusted to live without asking again.
 const SESSION_KEPT: Duration = Duration::from_secs(60);
+/// How long an ended session is remembered: as long as a token of it can be good.
+const TOKEN_LIVES: Duration = Duration::from_secs(3_600);
 /// Most sessions that are remembered.
 const SESSIONS_MAX: usize = 50_000;
 /// Clocks may differ by this much, in seconds.
@@ -71,14 +74,41 @@ async fn check(request: &Request, bearer: Bearer) -> poem::Result<Caller> {
 pub struct Verifier {
     identity: Identity,
     issuer: String,
-    keys: tokio::sync::Mutex<Keys>,
-    sessions: Mutex<HashMap<Uuid, (Instant, bool)>>,
+    keys: tokio::sync::Mutex<Option<Keys>>,
+    sessions: Mutex<HashMap<Uuid, Seen>>,
 }
 
-#[derive(Debug, Default)]
+/// The provider's keys, and when they were last asked for.
+#[derive(Debug)]
 struct Keys {
-    set: Option<JwkSet>,
-    asked: Option<Instant>,
+    set: JwkSet,
+    asked: Instant,
+    good_until: Instant,
+}
+
+/// What is remembered of a session.
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    until: Instant,
+    state: State,
+}
+
+/// How a session was last seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Alive.
+    Alive { email_verified: bool },
+    /// Ended: it stays so, also while the provider is away.
+    Ended,
+}
+
+impl State {
+    fn known(self) -> Result<bool, Problem> {
+        match self {
+            Self::Alive { email_verified } => Ok(email_verified),
+            Self::Ended => Err(Problem::InvalidToken),
+        }
+    }
 }
 
 impl Verifier {
@@ -138,23 +168,30 @@ impl Verifier {
     /// The key with this id and the algorithm that the key itself names, never the token's word.
     async fn key(&self, kid: &str) -> Result<(Algorithm, DecodingKey), Problem> {
         let mut keys = self.keys.lock().await;
-        let age = keys.asked.map(|asked| asked.elapsed());
-        let known = keys.set.as_ref().is_some_and(|set| set.find(kid).is_some());
-        let stale = age.is_none_or(|age| age > KEYS_KEPT || (!known && age > KEYS_ASKED_AGAIN));
-        if stale || keys.set.is_none() {
-            match self.identity.keys().await {
-                Ok(set) => {
-                    *keys = Keys {
-                        set: Some(set),
-                        asked: Some(Instant::now()),
-                    };
+        let now = Instant::now();
+        let suffices = keys.as_ref().is_some_and(|keys| {
+            let known = keys.set.find(kid).is_some();
+            now < keys.good_until && (known || now < keys.asked + ASKED_AGAIN)
+        });
+        if !suffices {
+            match (self.identity.keys().await, keys.as_mut()) {
+                (Ok(set), _) => {
+                    let (asked, good_until) = (now, now + KEYS_KEPT);
+                    *keys = Some(Keys {
+                        set,
+                        asked,
+                        good_until,
+                    });
                 }
                 // The old keys go on being good while the provider is away.
-                Err(_) if keys.set.is_some() => {}
-                Err(_) => return Err(Problem::AuthUnavailable),
+                (Err(_), Some(keys)) => {
+                    keys.asked = now;
+                    keys.good_until = now + ASKED_AGAIN;
+                }
+                (Err(_), None) => return Err(Problem::AuthUnavailable),
             }
         }
-        let key = keys.set.as_ref().and_then(|set| set.find(kid));
+        let key = keys.as_ref().and_then(|keys| keys.set.find(kid));
         let key = key.ok_or(Problem::InvalidToken)?;
         let algorithm = match key.common.key_algorithm {
             Some(KeyAlgorithm::ES256) => Algorithm::ES256,
@@ -172,28 +209,34 @@ impl Verifier {
             let sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
             sessions.get(&session).copied()
         };
-        if let Some((since, verified)) = remembered.filter(|(s, _)| s.elapsed() < SESSION_KEPT) {
-            let _ = since;
-            return Ok(verified);
+        if let Some(seen) = remembered.filter(|seen| Instant::now() < seen.until) {
+            return seen.state.known();
         }
-        match self.identity.account(token).await {
+        let (state, kept) = match self.identity.account(token).await {
             Ok(account) => {
-                let verified = account.email_confirmed_at.is_some();
-                self.remember(session, verified);
-                Ok(verified)
+                let email_verified = account.email_confirmed_at.is_some();
+                (State::Alive { email_verified }, SESSION_KEPT)
             }
-            Err(IdentityFault::Unavailable) => Ok(remembered.is_some_and(|(_, v)| v)),
-            Err(IdentityFault::Refused(_)) => Err(Problem::InvalidToken),
-        }
+            Err(IdentityFault::Refused(_)) => (State::Ended, TOKEN_LIVES),
+            Err(IdentityFault::Unavailable) => {
+                let unknown = State::Alive {
+                    email_verified: false,
+                };
+                (remembered.map_or(unknown, |seen| seen.state), ASKED_AGAIN)
+            }
+        };
+        self.remember(session, state, kept);
+        state.known()
     }
 
-    fn remember(&self, session: Uuid, verified: bool) {
+    fn remember(&self, session: Uuid, state: State, kept: Duration) {
+        let until = Instant::now() + kept;
         let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
         if sessions.len() >= SESSIONS_MAX {
-            sessions.retain(|_, (since, _)| since.elapsed() < SESSION_KEPT);
+            sessions.retain(|_, seen| Instant::now() < seen.until);
         }
         if sessions.len() < SESSIONS_MAX {
-            sessions.insert(session, (Instant::now(), verified));
+            sessions.insert(session, Seen { until, state });
         }
     }
 }

@@ -8,6 +8,7 @@ use poem::http::{HeaderValue, Method, header};
 use poem::{Body, Request};
 use serde::de::IgnoredAny;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -17,6 +18,8 @@ const JSON_BYTES_MAX: usize = 256 * 1024;
 const FORM_BYTES_MAX: usize = 64 * 1024;
 /// Uploads whose bytes are in memory at once.
 const UPLOADS_AT_ONCE: usize = 8;
+/// Longest wait for a place among them.
+const PLACE_WITHIN: Duration = Duration::from_secs(10);
 /// Longest time a client may take to send a whole body.
 const BODY_WITHIN: Duration = Duration::from_secs(60);
 
@@ -28,26 +31,35 @@ const DRAINED_WITHIN: Duration = Duration::from_secs(10);
 static UPLOADS: std::sync::LazyLock<Arc<Semaphore>> =
     std::sync::LazyLock::new(|| Arc::new(Semaphore::new(UPLOADS_AT_ONCE)));
 
-/// A body broke its limit while it was read; says with which problem to answer.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("the body is over its limit")]
-pub(crate) struct OverLimit(pub(crate) Problem);
+/// Whether the body of a request broke its limit while it was read. Kept beside the request, because the framework
+/// turns the error of a stream into text.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct OverLimit(Arc<AtomicBool>);
 
-/// The request with a body that cannot grow beyond its limit; the permit is held while an upload is in memory.
-pub(crate) async fn bounded(
-    request: Request,
-) -> Result<(Request, Option<OwnedSemaphorePermit>), Problem> {
+impl OverLimit {
+    pub(crate) fn is_so(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// A place among the uploads whose bytes are in memory. Whoever works on the bytes keeps it, so that a client who
+/// hangs up does not make room for more while they are still there.
+#[derive(Debug, Clone)]
+pub(crate) struct Place(#[expect(dead_code, reason = "held, not read")] Arc<OwnedSemaphorePermit>);
+
+/// The request with a body that cannot grow beyond its limit.
+pub(crate) async fn bounded(request: Request) -> Result<Request, Problem> {
     let takes_a_body = matches!(
         *request.method(),
         Method::POST | Method::PUT | Method::PATCH | Method::DELETE
     );
     if !takes_a_body {
-        return Ok((request, None));
+        return Ok(request);
     }
     if is_multipart(&request) {
         return upload(request).await;
     }
-    Ok((json(request).await?, None))
+    json(request).await
 }
 
 fn is_multipart(request: &Request) -> bool {
@@ -61,16 +73,21 @@ fn announced(request: &Request) -> usize {
     length.and_then(|text| text.parse().ok()).unwrap_or(0)
 }
 
-async fn upload(mut request: Request) -> Result<(Request, Option<OwnedSemaphorePermit>), Problem> {
+async fn upload(mut request: Request) -> Result<Request, Problem> {
     if announced(&request) > BYTES_MAX + FORM_BYTES_MAX {
         drain(Box::pin(request.take_body().into_bytes_stream())).await;
         return Err(Problem::FileTooLarge);
     }
-    let slot = Arc::clone(&UPLOADS).acquire_owned().await;
-    let slot = slot.map_err(|fault| Problem::ours("no uploads any more", &fault))?;
+    let waiting = tokio::time::timeout(PLACE_WITHIN, Arc::clone(&UPLOADS).acquire_owned());
+    let Ok(Ok(place)) = waiting.await else {
+        return Err(Problem::StorageUnavailable);
+    };
+    let over = OverLimit::default();
     let body = request.take_body();
-    request.set_body(Body::from_bytes_stream(counted(body)));
-    Ok((request, Some(slot)))
+    request.set_body(Body::from_bytes_stream(counted(body, over.clone())));
+    request.extensions_mut().insert(over);
+    request.extensions_mut().insert(Place(Arc::new(place)));
+    Ok(request)
 }
 
 /// Reads on for a while and keeps nothing: a client that is still sending would not see the answer, only a
@@ -92,27 +109,33 @@ where
 }
 
 /// The same bytes, and an error instead of the first one too many or too late.
-fn counted(body: Body) -> impl Stream<Item = Result<Bytes, std::io::Error>> + Send + 'static {
+fn counted(
+    body: Body,
+    over: OverLimit,
+) -> impl Stream<Item = Result<Bytes, std::io::Error>> + Send + 'static {
     let deadline = tokio::time::Instant::now() + BODY_WITHIN;
     let chunks = Box::pin(body.into_bytes_stream());
-    futures::stream::unfold((chunks, 0), move |(mut chunks, mut read)| async move {
-        let next = tokio::time::timeout_at(deadline, chunks.next()).await;
-        let item = match next {
-            Err(_) => Err(std::io::ErrorKind::TimedOut.into()),
-            Ok(None) => return None,
-            Ok(Some(Err(fault))) => Err(fault),
-            Ok(Some(Ok(chunk))) => {
-                read += chunk.len();
-                if read > BYTES_MAX + FORM_BYTES_MAX {
-                    drain(&mut chunks).await;
-                    Err(std::io::Error::other(OverLimit(Problem::FileTooLarge)))
-                } else {
-                    Ok(chunk)
+    futures::stream::unfold(
+        (chunks, 0, over),
+        move |(mut chunks, mut read, over)| async move {
+            let item = match tokio::time::timeout_at(deadline, chunks.next()).await {
+                Err(_) => Err(std::io::ErrorKind::TimedOut.into()),
+                Ok(None) => return None,
+                Ok(Some(Err(fault))) => Err(fault),
+                Ok(Some(Ok(chunk))) => {
+                    read += chunk.len();
+                    if read > BYTES_MAX + FORM_BYTES_MAX {
+                        drain(&mut chunks).await;
+                        over.0.store(true, Ordering::Relaxed);
+                        Err(std::io::ErrorKind::FileTooLarge.into())
+                    } else {
+                        Ok(chunk)
+                    }
                 }
-            }
-        };
-        Some((item, (chunks, read)))
-    })
+            };
+            Some((item, (chunks, read, over)))
+        },
+    )
 }
 
 /// A JSON body, read and found to be JSON; no body at all counts as `{}`.

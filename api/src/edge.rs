@@ -63,9 +63,14 @@ impl<E: Endpoint> Endpoint for Edge<E> {
 
 impl<E: Endpoint> Edge<E> {
     async fn answer(&self, request: Request) -> poem::Result<Response> {
-        let (request, _slot) = body::bounded(request).await?;
+        let request = body::bounded(request).await?;
+        let over = request.extensions().get::<body::OverLimit>().cloned();
         let running = AssertUnwindSafe(self.inner.call(request));
-        match futures::FutureExt::catch_unwind(running).await {
+        let answer = futures::FutureExt::catch_unwind(running).await;
+        if over.is_some_and(|over| over.is_so()) {
+            return Err(Problem::FileTooLarge.into());
+        }
+        match answer {
             Ok(Ok(response)) => Ok(response.into_response()),
             Ok(Err(fault)) => Err(fault),
             Err(_) => Err(Problem::ours("a handler panicked", &"see above").into()),
@@ -100,9 +105,6 @@ fn problem(fault: &poem::Error) -> Problem {
     if let Some(problem) = fault.data::<Problem>() {
         return problem.clone();
     }
-    if let Some(body::OverLimit(problem)) = over_limit(fault) {
-        return problem.clone();
-    }
     if fault.is::<NotFoundError>() {
         return Problem::RouteNotFound;
     }
@@ -134,24 +136,4 @@ fn problem(fault: &poem::Error) -> Problem {
         Some(_) => Problem::NoFile,
         None => Problem::ours("a fault without a name", &fault.status()),
     }
-}
-
-/// The limit that a body broke, however deep the framework wrapped it.
-fn over_limit(fault: &poem::Error) -> Option<&body::OverLimit> {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = fault
-        .downcast_ref::<RawMultipart>()
-        .map(|fault| fault as &(dyn std::error::Error + 'static));
-    while let Some(fault) = cause {
-        if let Some(over) = fault.downcast_ref::<body::OverLimit>() {
-            return Some(over);
-        }
-        if let Some(io) = fault.downcast_ref::<std::io::Error>()
-            && let Some(inner) = io.get_ref()
-            && let Some(over) = inner.downcast_ref::<body::OverLimit>()
-        {
-            return Some(over);
-        }
-        cause = fault.source();
-    }
-    None
 }

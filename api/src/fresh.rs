@@ -3,7 +3,7 @@
 
 use crate::problem::Problem;
 use domain::ids::UserId;
-use eventstore::{Database, DatabaseFault};
+use eventstore::Database;
 use projections::{READ_MODELS, freshness};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,19 +24,15 @@ impl Fresh {
     }
 
     /// Waits for a change of hers to be shown; if it is not in time, her next read will wait for it.
-    pub(crate) async fn after_change(
-        &self,
-        who: UserId,
-        read_models: &[&str],
-        position: i64,
-    ) -> Result<(), DatabaseFault> {
-        if !freshness::reached(&self.database, read_models, position).await? {
+    pub(crate) async fn after_change(&self, who: UserId, read_models: &[&str], position: i64) {
+        let reached = freshness::reached(&self.database, read_models, position).await;
+        // A database that fails now cannot undo what is saved: that is not an error of the change.
+        if !reached.unwrap_or(false) {
             tracing::warn!(position, "a change is saved but not shown yet");
             let mut unshown = self.unshown.lock().unwrap_or_else(PoisonError::into_inner);
             let newest = unshown.entry(who).or_default();
             *newest = position.max(*newest);
         }
-        Ok(())
     }
 
     /// Lets a read pass once everything she changed is shown.

@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::problem::Problem;
 use crate::time::Time;
-use eventstore::{checkpoint, edge};
+use eventstore::{checkpoint, edge, subscription};
 use poem::Request;
 use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, Object, OpenApi};
@@ -11,6 +11,9 @@ use projections::READ_MODELS;
 
 /// Events that a read model may be behind and still be called current.
 const LAG_MAX: i64 = 1_000;
+
+/// Seconds that a reader may be behind and still be called current.
+const BEHIND_SECONDS: i64 = 10;
 
 /// Routes for those who watch the process.
 #[derive(Debug)]
@@ -40,12 +43,24 @@ pub struct Readiness {
 pub struct Checks {
     /// Whether the log answers.
     event_store: bool,
-    /// Events that are not on the bus yet.
-    bus_lag_events: i64,
-    /// Events that the slowest read model has not seen.
-    read_model_lag_events: i64,
+    /// The way of events to other processes.
+    bus: Lag,
+    /// What people look at: the slowest of the read models.
+    read_models: Lag,
+    /// What follows from what happened: alerts and plan items.
+    policies: Lag,
     /// Whether pictures become vectors: only where the operator supplied a model.
     picture_vectors: bool,
+}
+
+/// How far a reader of the log is behind.
+#[derive(Debug, Default, Object)]
+#[oai(rename_all = "camelCase")]
+pub struct Lag {
+    /// Events that it has not seen.
+    lag_events: i64,
+    /// How long ago the oldest of them was recorded.
+    lag_seconds: i64,
 }
 
 /// How ready it is.
@@ -75,14 +90,19 @@ impl Health {
     async fn ready(&self, request: &Request) -> Result<Ready, Problem> {
         let app = App::of(request)?;
         let lags = lags(app).await;
-        let (bus_lag_events, read_model_lag_events) = lags.unwrap_or_default();
-        let ready = lags.is_some_and(|(_, read)| read <= LAG_MAX);
+        let event_store = lags.is_some();
+        let [bus, read_models, policies] = lags.unwrap_or_default();
+        let behind = |lag: &Lag| lag.lag_events > 0 && lag.lag_seconds > BEHIND_SECONDS;
+        let degraded = !event_store || behind(&bus) || behind(&policies) || behind(&read_models);
+        // The bus only hurries things along; without the log, or with old rows, there is nothing to show.
+        let ready = event_store && read_models.lag_events <= LAG_MAX;
         let readiness = Json(Readiness {
-            status: if ready { "ok" } else { "degraded" }.to_owned(),
+            status: if degraded { "degraded" } else { "ok" }.to_owned(),
             checks: Checks {
-                event_store: lags.is_some(),
-                bus_lag_events,
-                read_model_lag_events,
+                event_store,
+                bus,
+                read_models,
+                policies,
                 picture_vectors: app.model.is_some(),
             },
         });
@@ -94,11 +114,21 @@ impl Health {
     }
 }
 
-/// How far the bus and the slowest read model are behind; nothing when the log does not answer.
-async fn lags(app: &App) -> Option<(i64, i64)> {
+/// How far bus, slowest read model and policies are behind; nothing when the log does not answer.
+async fn lags(app: &App) -> Option<[Lag; 3]> {
+    let readers: [&[&str]; 3] = [
+        &[eventstore::relay::NAME],
+        &READ_MODELS,
+        &[subscription::POLICIES],
+    ];
     let head = app.log.head().await.ok()?;
-    let bus = checkpoint::read(&app.database, eventstore::relay::NAME);
-    let bus = bus.await.ok()?;
-    let read = checkpoint::least(&app.database, &READ_MODELS).await.ok()?;
-    Some((head - bus, head - read))
+    let mut lags = <[Lag; 3]>::default();
+    for (lag, names) in lags.iter_mut().zip(readers) {
+        let reached = checkpoint::least(&app.database, names).await.ok()?;
+        lag.lag_events = (head - reached).max(0);
+        if let Some(waiting) = app.log.read_after(reached, 1).await.ok()?.first() {
+            lag.lag_seconds = (edge::now() - waiting.recorded_at).num_seconds().max(0);
+        }
+    }
+    Some(lags)
 }

@@ -16,10 +16,25 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const ANSWER_BYTES_MAX: usize = 256 * 1024;
 
 /// Who signs people in.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Identity {
     http: Client,
     base: Url,
+    key: Option<String>,
+}
+
+/// What signing up leads to.
+pub enum SignedUp {
+    /// The account is there and may sign in.
+    Ready(Account),
+    /// A mail was sent; the account is there once she follows it.
+    ByMail,
+}
+
+impl std::fmt::Debug for Identity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Identity({})", self.base)
+    }
 }
 
 /// A session as the provider hands it out. Deliberately without `Debug`.
@@ -63,28 +78,34 @@ struct RefusedBody {
 }
 
 impl Identity {
-    /// Speaks to the provider whose routes begin at `base`, as `http://127.0.0.1:8080/auth/v1`.
+    /// Speaks to the provider whose routes begin at `base`, as `http://127.0.0.1:8080/auth/v1`; hosted ones want
+    /// their public key with every call.
     ///
     /// # Errors
     /// When no HTTP client can be made.
-    pub fn new(base: Url) -> Result<Self, reqwest::Error> {
+    pub fn new(base: Url, key: Option<String>) -> Result<Self, reqwest::Error> {
         let http = Client::builder()
             .timeout(PATIENCE)
             .connect_timeout(Duration::from_secs(3))
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .build()?;
-        Ok(Self { http, base })
+        Ok(Self { http, base, key })
     }
 
     pub(crate) async fn sign_up(
         &self,
         email: &str,
         password: &str,
-    ) -> Result<Account, IdentityFault> {
+    ) -> Result<SignedUp, IdentityFault> {
         let body = json!({ "email": email, "password": password });
-        let session: Session = self.ask(Method::POST, "signup", None, Some(body)).await?;
-        Ok(session.user)
+        let answer: Value = self.ask(Method::POST, "signup", None, Some(body)).await?;
+        // A session where sign-up is confirmed at once, else the bare user.
+        match Session::deserialize(&answer) {
+            Ok(session) => Ok(SignedUp::Ready(session.user)),
+            Err(_) if answer["id"].is_string() => Ok(SignedUp::ByMail),
+            Err(_) => Err(IdentityFault::Unavailable),
+        }
     }
 
     pub(crate) async fn sign_in(
@@ -134,6 +155,9 @@ impl Identity {
     ) -> Result<T, IdentityFault> {
         let url = format!("{}/{call}", self.base.as_str().trim_end_matches('/'));
         let mut request = self.http.request(method, url);
+        if let Some(key) = &self.key {
+            request = request.header("apikey", key);
+        }
         if let Some(token) = token {
             request = request.bearer_auth(token);
         }
@@ -149,7 +173,8 @@ impl Identity {
         if status.is_success() {
             return serde_json::from_slice(&answer).map_err(|_| IdentityFault::Unavailable);
         }
-        if status.is_server_error() {
+        // Busy is not "wrong password": 408, 409, 425 and 429 say nothing about what was asked.
+        if status.is_server_error() || matches!(status.as_u16(), 408 | 409 | 425 | 429) {
             tracing::warn!(%status, "the identity provider could not answer");
             return Err(IdentityFault::Unavailable);
         }

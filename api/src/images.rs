@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::bearer::Member;
+use crate::body::Place;
 use crate::edge::request_id;
 use crate::envelope::{Many, One, codes, many, one, page};
 use crate::matches::{self, Match, MatchKind, MatchStatus};
@@ -142,9 +143,11 @@ impl Images {
         form: NewImage,
     ) -> Result<TakenIn, Problem> {
         let (app, user) = (App::of(request)?.clone(), member.0.user);
+        let place = request.extensions().get::<Place>().cloned();
         let (file, request) = (form.file.only_one()?, request_id(request));
         app.clone()
             .to_the_end(async move {
+                let _place = place;
                 let row = take(&app, user, file, request).await?;
                 Ok(TakenIn::Image(one(show(row))))
             })

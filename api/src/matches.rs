@@ -106,6 +106,16 @@ pub enum MatchKind {
     Similar,
     /// A changed copy.
     Modified,
+    /// An artificial picture.
+    Deepfake,
+    /// Perhaps the same person.
+    PersonCandidate,
+    /// The picture itself, found through another finding.
+    ExactCopy,
+    /// A changed copy, found through another finding.
+    AlteredCopy,
+    /// The same face.
+    FaceMatch,
 }
 
 /// How sure Vara is.
@@ -200,11 +210,12 @@ pub(crate) fn states(codes: Vec<String>) -> Vec<String> {
 
 pub(crate) fn show(row: MatchRow) -> Result<Match, Problem> {
     let (status, review_status) = match row.state.as_str() {
+        "OPEN" => (MatchStatus::New, ReviewStatus::Active),
         "FLAGGED" => (
             MatchStatus::FlaggedForReview,
             ReviewStatus::FlaggedForReview,
         ),
-        _ => (MatchStatus::New, ReviewStatus::Active),
+        _ => return Err(Problem::ours("a row makes no sense", &"read_matches.state")),
     };
     Ok(Match {
         id: row.match_id,

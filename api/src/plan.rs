@@ -9,11 +9,14 @@ use crate::trail::{Step, trail};
 use chrono::DateTime;
 use domain::ids::{UserId, named};
 use domain::plan::{Because as Cause, ItemCode};
+use eventstore::subscription;
 use poem::Request;
 use poem_openapi::param::Path;
 use poem_openapi::payload::Json;
 use poem_openapi::{Enum, Object, OpenApi};
-use projections::plan::PlanItemRow;
+use projections::freshness;
+use projections::plan::{Plan as Model, PlanItemRow};
+use projections::projector::ReadModel;
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -148,9 +151,22 @@ impl Plan {
     }
 }
 
+/// Her items. Every member has at least the starter item (USR-3), so none at all means that the policy which adds
+/// it, or the read model, is late: then this waits a little, and says so rather than show an empty plan.
 async fn items(app: &App, user: UserId) -> Result<Vec<PlanItemRow>, Problem> {
     app.fresh.before_read(user).await?;
-    Ok(projections::plan::items(&app.database, user).await?)
+    let items = projections::plan::items(&app.database, user).await?;
+    if !items.is_empty() {
+        return Ok(items);
+    }
+    for reader in [subscription::POLICIES, Model::NAME] {
+        freshness::reached(&app.database, &[reader], app.log.head().await?).await?;
+    }
+    let items = projections::plan::items(&app.database, user).await?;
+    if items.is_empty() {
+        return Err(Problem::NotShownYet);
+    }
+    Ok(items)
 }
 
 fn show(user: UserId, rows: Vec<PlanItemRow>) -> Result<ProtectionPlan, Problem> {

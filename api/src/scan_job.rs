@@ -55,6 +55,8 @@ pub struct ScanResult {
     images_processed: i32,
     /// The same, under the name that today's screens read.
     images_scanned: i32,
+    /// Pictures for which at least one engine answered: only for these can "nothing found" be said.
+    images_searched: i32,
     /// Pages found for the first time.
     matches_found: i32,
     /// Pages that earlier scans had found.
@@ -71,7 +73,7 @@ pub struct ScanResult {
     breakdown: Breakdown,
     /// What she must know about the coverage, as `PROVIDER_FAILED:tineye`.
     warnings: Vec<String>,
-    /// Why nothing could be searched.
+    /// Why pictures were not searched for, each reason once.
     errors: Vec<String>,
 }
 
@@ -151,6 +153,7 @@ fn result(row: ScanRow) -> Option<ScanResult> {
     Some(ScanResult {
         images_processed: row.finished,
         images_scanned: row.finished,
+        images_searched: row.searched,
         matches_found: row.matches_found,
         matches_seen_again: row.seen_again,
         flagged_for_review: row.flagged_for_review,
@@ -163,6 +166,6 @@ fn result(row: ScanRow) -> Option<ScanResult> {
             bad_url: row.bad_url,
         },
         warnings: row.warnings,
-        errors: row.error_code.into_iter().collect(),
+        errors: row.errors,
     })
 }

@@ -8,11 +8,12 @@ use crate::matches::{self, Match};
 use crate::problem::Problem;
 use crate::progress::{self, Progress};
 use crate::scan_job::{ScanJob, ScanStatus, ScanType, show};
+use chrono::{DateTime, Utc};
 use domain::ids::{ImageId, ScanId, UserId};
 use domain::image::Library;
 use domain::scan::{ScanCommand, ScanKind, ScanSlot, StartScan};
 use domain::user::{Purpose, User};
-use eventstore::{Why, edge};
+use eventstore::{Why, edge, heartbeat};
 use futures::stream::BoxStream;
 use poem::Request;
 use poem_openapi::param::{Path, Query};
@@ -21,7 +22,13 @@ use poem_openapi::{ApiResponse, Object, OpenApi};
 use projections::matches::{Of, Wanted};
 use projections::projector::ReadModel;
 use projections::scans::{ScanRow, Scans as ScansModel};
+use std::time::Duration;
 use uuid::Uuid;
+
+/// The workers that scans wait for, under the name they give their signs of life.
+const SCAN_WORKER: &str = "image-scan";
+/// Without a sign of life for this long there is no worker (contract, section 12).
+const ALIVE_WITHIN: Duration = Duration::from_secs(60);
 
 /// Routes about scans.
 #[derive(Debug)]
@@ -52,6 +59,10 @@ pub enum Accepted {
 impl Scans {
     /// Her scans, newest first.
     #[oai(path = "/", method = "get", operation_id = "listScans")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each one is a parameter of the contract"
+    )]
     async fn list(
         &self,
         request: &Request,
@@ -60,13 +71,19 @@ impl Scans {
         limit: Query<Option<u32>>,
         status: Query<Option<String>>,
         #[oai(name = "type")] kind: Query<Option<String>>,
+        from: Query<Option<DateTime<Utc>>>,
+        to: Query<Option<DateTime<Utc>>>,
     ) -> Result<Json<Many<ScanJob>>, Problem> {
         let (app, user) = (App::of(request)?, member.0.user);
         let page = page(page_number.0, limit.0)?;
-        let statuses = codes::<ScanStatus>("status", status.0)?;
-        let kinds = codes::<ScanType>("type", kind.0)?;
+        let wanted = projections::scans::Wanted {
+            statuses: codes::<ScanStatus>("status", status.0)?,
+            kinds: codes::<ScanType>("type", kind.0)?,
+            from: from.0,
+            to: to.0,
+        };
         app.fresh.before_read(user).await?;
-        let rows = projections::scans::list(&app.database, user, &statuses, &kinds, page).await?;
+        let rows = projections::scans::list(&app.database, user, &wanted, page).await?;
         many(rows, page, show)
     }
 
@@ -172,6 +189,11 @@ async fn start(
     target: Option<ImageId>,
     request: Uuid,
 ) -> Result<ScanRow, Problem> {
+    let lives = heartbeat::lives(&app.database, SCAN_WORKER, ALIVE_WITHIN);
+    if !lives.await? {
+        // Accepted now, it would wait for nobody.
+        return Err(Problem::ScanUnavailable);
+    }
     let library: Library = app.store.load(owner.0).await?;
     if target.is_some_and(|image| !library.holds(image)) {
         return Err(Problem::ImageNotFound);
@@ -199,8 +221,7 @@ async fn start(
         .store
         .execute::<ScanSlot>(slot, ScanCommand::Start(ask), why)
         .await?;
-    app.show(owner, &[ScansModel::NAME], receipt.position)
-        .await?;
+    app.show(owner, &[ScansModel::NAME], receipt.position).await;
     Ok(row)
 }
 

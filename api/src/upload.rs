@@ -251,7 +251,7 @@ async fn record(app: &App, ask: UploadImage, request: Uuid) -> Result<(), Proble
     let command = ImageCommand::Upload(Box::new(ask));
     match app.store.execute::<Library>(owner.0, command, why).await {
         Ok(receipt) => {
-            app.show(owner, &[Images::NAME], receipt.position).await?;
+            app.show(owner, &[Images::NAME], receipt.position).await;
             Ok(())
         }
         Err(fault) => {

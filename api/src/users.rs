@@ -167,8 +167,10 @@ impl Users {
             .to_the_end(async move {
                 let command = UserCommand::ChangeConsent(ask);
                 let receipt = app.store.execute::<Account>(user.0, command, why).await?;
-                app.show(user, &[UsersModel::NAME], receipt.position)
-                    .await?;
+                app.show(user, &[UsersModel::NAME], receipt.position).await;
+                if !receipt.already_done {
+                    return Ok(one(show(said)?));
+                }
                 let rows = projections::users::consents(&app.database, user).await?;
                 let row = rows.into_iter().find(|row| row.purpose == said.purpose);
                 Ok(one(show(row.unwrap_or(said))?))
@@ -186,7 +188,8 @@ fn consent_change(
         .granted
         .ok_or_else(|| Problem::field("granted", "Please say yes or no.", "CON-2"))?;
     let text_version = body.text_version.unwrap_or_default();
-    if text_version.is_empty() || text_version.chars().count() > TEXT_VERSION_MAX {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    if !(1..=TEXT_VERSION_MAX).contains(&text_version.len()) || !text_version.chars().all(plain) {
         let words = "Please name the version of the text that was shown.";
         return Err(Problem::field("textVersion", words, "CON-2"));
     }
@@ -275,14 +278,13 @@ pub(crate) async fn register(
         .to_the_end(async move {
             let command = UserCommand::Register(ask);
             let receipt = app.store.execute::<Account>(user.0, command, why).await?;
-            app.show(user, &[UsersModel::NAME], receipt.position)
-                .await?;
+            app.show(user, &[UsersModel::NAME], receipt.position).await;
             if !receipt.already_done {
                 // Her first item comes from a policy, so its position is known only when that has acted.
                 app.show(user, &[subscription::POLICIES], receipt.position)
-                    .await?;
+                    .await;
                 let head = app.log.head().await?;
-                app.show(user, &[plan::Plan::NAME], head).await?;
+                app.show(user, &[plan::Plan::NAME], head).await;
             }
             Ok(())
         })

@@ -93,4 +93,46 @@ mod tests {
         let fault = Event::decode("user", &payload).unwrap_err();
         assert!(!format!("{fault:?} {fault}").contains("ana@"));
     }
+
+    #[test]
+    fn a_fact_of_one_noun_is_never_read_as_a_fact_of_another() {
+        let begun = serde_json::json!({
+            "ScanBegun": {
+                "scan_id": "00000000-0000-0000-0000-000000000003",
+                "begun_at": "2026-11-23T10:15:30.123Z",
+            }
+        });
+        assert!(Event::decode("scan", &begun).is_ok());
+        for other in ["user", "image", "match", "alert", "plan", "Scan", ""] {
+            assert!(Event::decode(other, &begun).is_err(), "{other}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_fact_is_refused() {
+        let two = serde_json::json!({ "ScanBegun": {}, "ScanFailed": {} });
+        for wrong in [
+            Value::Null,
+            serde_json::json!({}),
+            serde_json::json!("ScanBegun"),
+            serde_json::json!({ "ScanBegun": {} }),
+            serde_json::json!({ "ScanForgotten": {} }),
+            two,
+        ] {
+            assert!(Event::decode("scan", &wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_fact_whose_personal_value_is_still_sealed_is_refused() {
+        // AUD-2: a sealed address must not pass for an address
+        let payload = serde_json::json!({
+            "UserRegistered": {
+                "user_id": "00000000-0000-0000-0000-000000000001",
+                "email": { "$sealed": "AAAA" },
+                "registered_at": "2026-11-23T10:15:30.123Z",
+            }
+        });
+        assert!(Event::decode("user", &payload).is_err());
+    }
 }

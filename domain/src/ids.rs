@@ -96,4 +96,30 @@ mod tests {
             "3d42ac0f-3419-5b27-ad18-beb197a74cd0"
         );
     }
+
+    #[test]
+    fn each_member_has_items_of_her_own() {
+        let ana: UserId = Uuid::from_u128(1).into();
+        let eva: UserId = Uuid::from_u128(2).into();
+        let item = PlanItemId::of_code(ana, "REVIEW_ALERTS");
+        assert_eq!(item, PlanItemId::of_code(ana, "REVIEW_ALERTS"));
+        assert_ne!(item, PlanItemId::of_code(eva, "REVIEW_ALERTS"));
+        assert_ne!(item, PlanItemId::of_code(ana, "COMPLETE_ASSESSMENT"));
+    }
+
+    #[test]
+    fn the_same_parts_under_another_kind_are_another_id() {
+        assert_ne!(named("alert", &["1"]), named("match", &["1"]));
+        assert_ne!(named("alert", &["1", "2"]), named("alert", &["2", "1"]));
+        assert_ne!(named("alert", &["12"]), named("alert", &["1", "2"]));
+    }
+
+    #[test]
+    fn an_id_stands_in_the_log_as_its_bare_text() {
+        let id: MatchId = Uuid::from_u128(7).into();
+        let text = "00000000-0000-0000-0000-000000000007";
+        assert_eq!(id.to_string(), text);
+        assert_eq!(serde_json::to_value(id).unwrap(), text);
+        assert!(serde_json::from_str::<MatchId>("\"7\"").is_err());
+    }
 }

@@ -138,4 +138,35 @@ mod tests {
             assert!(serde_json::from_value::<Personal<String>>(json).is_err());
         }
     }
+
+    #[test]
+    fn a_value_with_a_second_key_is_refused() {
+        // Neither half can be trusted when a value is said to be known and erased at once
+        for json in [
+            "{\"$personal\":\"ana\",\"$erased\":true}",
+            "{\"$erased\":true,\"$personal\":\"ana\"}",
+            "{\"$personal\":\"ana\",\"$personal\":\"eva\"}",
+            "{\"$personal\":\"ana\",\"note\":1}",
+        ] {
+            assert!(
+                serde_json::from_str::<Personal<String>>(json).is_err(),
+                "{json}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_value_of_another_shape_is_refused_and_never_taken_as_erased() {
+        let json = serde_json::json!({ "$personal": 7 });
+        assert!(serde_json::from_value::<Personal<String>>(json).is_err());
+    }
+
+    #[test]
+    fn an_erased_value_gives_nothing_back_in_any_way() {
+        let value: Personal<String> = Personal::Erased;
+        assert_eq!(format!("{value:?}"), "Personal(erased)");
+        assert_eq!(value.known(), None);
+        assert_eq!(value.into_known(), None);
+        assert_ne!(Personal::Erased, Personal::Known(String::new()));
+    }
 }

@@ -1,7 +1,8 @@
 //! Reads the log by position: gapless, in commit order, and closed on every fault.
 
 use crate::recorded::Recorded;
-use sqlx::PgPool;
+use sqlx::postgres::PgRow;
+use sqlx::{PgPool, Row};
 use uuid::Uuid;
 
 /// Why the log could not be read on. Never swallowed: a replay that cannot go on says so.
@@ -42,10 +43,11 @@ impl Log {
         Self { pool }
     }
 
-    /// At most `limit` events after a position, in order, without a gap.
+    /// At most `limit` events after a position, in order, without a gap. What stands before a fault is handed
+    /// out; the fault meets whoever reads on after it.
     ///
     /// # Errors
-    /// [`ReadFault`].
+    /// [`ReadFault`], when the very next event cannot be read.
     pub async fn read_after(&self, position: i64, limit: i64) -> Result<Vec<Recorded>, ReadFault> {
         let rows =
             sqlx::query("SELECT * FROM events WHERE position > $1 ORDER BY position LIMIT $2")
@@ -53,13 +55,12 @@ impl Log {
                 .bind(limit)
                 .fetch_all(&self.pool)
                 .await?;
-        let events = rows
-            .iter()
-            .map(Recorded::from_row)
-            .collect::<Result<Vec<_>, _>>()?;
-        for (event, expected) in events.iter().zip(position + 1..) {
-            if event.position != expected {
-                return Err(ReadFault::Gap { position: expected });
+        let mut events = Vec::with_capacity(rows.len());
+        for (row, expected) in rows.iter().zip(position + 1..) {
+            match expect(row, expected) {
+                Ok(event) => events.push(event),
+                Err(fault) if events.is_empty() => return Err(fault),
+                Err(_) => break,
             }
         }
         Ok(events)
@@ -103,4 +104,12 @@ impl Log {
         let head = sqlx::query_scalar("SELECT coalesce(max(position), 0) FROM events");
         Ok(head.fetch_one(&self.pool).await?)
     }
+}
+
+/// The event of a row, when it stands where the one before it says.
+fn expect(row: &PgRow, position: i64) -> Result<Recorded, ReadFault> {
+    if row.try_get::<i64, _>("position")? != position {
+        return Err(ReadFault::Gap { position });
+    }
+    Recorded::from_row(row)
 }

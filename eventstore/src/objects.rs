@@ -88,10 +88,10 @@ impl Objects {
         let folder = path.parent().unwrap_or(&self.folder).to_owned();
         tokio::fs::create_dir_all(&folder).await?;
         let fresh = path.with_extension(format!("{}.new", crate::edge::fresh_id().simple()));
-        let mut file = tokio::fs::File::create(&fresh).await?;
-        file.write_all(&sealed).await?;
-        file.sync_all().await?;
-        tokio::fs::rename(&fresh, &path).await?;
+        if let Err(fault) = write(&fresh, &path, &sealed).await {
+            drop(tokio::fs::remove_file(&fresh).await);
+            return Err(fault.into());
+        }
         // The name itself must survive a power cut as well.
         tokio::fs::File::open(&folder).await?.sync_all().await?;
         Ok(())
@@ -135,6 +135,14 @@ impl Objects {
         // The tail of a time-ordered id is random: it spreads the folders evenly.
         self.folder.join(&id[30..]).join(&id).join(form.name())
     }
+}
+
+/// Writes beside the name and takes the name when all of it is on disk.
+async fn write(fresh: &Path, path: &Path, sealed: &[u8]) -> std::io::Result<()> {
+    let mut file = tokio::fs::File::create(fresh).await?;
+    file.write_all(sealed).await?;
+    file.sync_all().await?;
+    tokio::fs::rename(fresh, path).await
 }
 
 fn place(owner: UserId, image: ImageId, form: Form) -> String {

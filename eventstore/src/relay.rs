@@ -68,23 +68,30 @@ impl Relay {
 
     async fn follow(&mut self, faults: &mut u32) -> Result<(), RelayFault> {
         let mut position = self.begin().await?;
-        let mut quiet = 0;
+        let (mut quiet, mut short) = (0, None);
         loop {
             let events = self.log.read_after(position, BATCH).await?;
             match events.last() {
                 None => {
                     quiet += 1;
-                    if quiet % QUIET_LOOKS == 0 && self.bus.last_position().await? < position {
-                        position = self.begin().await?;
-                        continue;
+                    if quiet % QUIET_LOOKS == 0 {
+                        let arrived = self.bus.last_position().await?;
+                        // A bus that another relay is filling has moved on since the last look: leave it alone.
+                        if arrived < position && short.replace(arrived) == Some(arrived) {
+                            position = self.begin().await?;
+                            continue;
+                        }
                     }
                     // Either wakes: this process appended, or it is time to look for what others did.
-                    drop(tokio::time::timeout(POLL, self.head.changed()).await);
+                    if let Ok(Err(_)) = tokio::time::timeout(POLL, self.head.changed()).await {
+                        // Nobody is left in this process who could append.
+                        tokio::time::sleep(POLL).await;
+                    }
                 }
                 Some(last) => {
                     self.bus.publish(&events).await?;
                     position = last.position;
-                    quiet = 0;
+                    (quiet, short) = (0, None);
                     // A crash before this line publishes the batch again; readers know positions and drop it.
                     checkpoint::advance(&self.pool, NAME, position).await?;
                     *faults = 0;

@@ -9,6 +9,7 @@ use cqrs_es::persist::PersistedEventStore;
 use cqrs_es::{Aggregate, AggregateContext, AggregateError, CqrsFramework, EventStore};
 use postgres_es::PostgresEventRepository;
 use sqlx::PgPool;
+use sqlx::postgres::PgPoolOptions;
 use std::sync::PoisonError;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -18,6 +19,9 @@ use uuid::Uuid;
 const CONFLICT_TRIES: u32 = 4;
 /// Tries of one command when the database does not answer; together about 6 s, longer than its restart.
 const OUTAGE_TRIES: u32 = 6;
+
+/// Connections that only the lane uses.
+const LANE_CONNECTIONS: u32 = 2;
 
 /// The entrance for commands. Cheap to clone; all clones of a process share one lane.
 #[derive(Debug, Clone)]
@@ -59,7 +63,13 @@ impl Store {
     #[must_use]
     pub fn open(pool: PgPool, vault: Vault) -> Self {
         let (newest, head) = watch::channel(0);
-        let lane = Lane::start(pool.clone(), newest);
+        // Connections of its own: a transaction elsewhere that is dropped half-way can swallow what the next
+        // borrower of its connection writes (seen with sqlx 0.8.6), and the lane holds what was promised.
+        let own = PgPoolOptions::new()
+            .max_connections(LANE_CONNECTIONS)
+            .acquire_timeout(Duration::from_secs(10))
+            .connect_lazy_with((*pool.connect_options()).clone());
+        let lane = Lane::start(own, newest);
         Self {
             pool,
             vault,
@@ -183,9 +193,14 @@ impl Store {
                 already_done: true,
             }),
             (Ok(()), Some(Outcome::Conflict)) => Err(ExecuteError::Conflict),
-            // Nothing to do: whoever has read the whole log has seen why.
+            // Nothing to do, perhaps because an earlier try did it: then that is the answer. Else whoever has
+            // read the whole log has seen why.
             (Ok(()), None) => {
-                let position = self.newest().await.map_err(unreachable)?;
+                let position = match self.done_before(why.command_id).await {
+                    Ok(Some(position)) => position,
+                    Ok(None) => self.newest().await.map_err(unreachable)?,
+                    Err(fault) => return Err(unreachable(fault)),
+                };
                 Ok(Receipt {
                     position,
                     already_done: true,
@@ -236,7 +251,11 @@ fn sorted<E: std::error::Error>(fault: AggregateError<E>) -> ExecuteError<E> {
         AggregateError::DatabaseConnectionError(cause) => {
             ExecuteError::Unreachable(cause.to_string())
         }
-        AggregateError::DeserializationError(cause) | AggregateError::UnexpectedError(cause) => {
+        // The decoder's own text may quote an opened value, and this one goes to the log.
+        AggregateError::DeserializationError(_) => {
+            ExecuteError::Broken("an event of it does not read as today's type".to_owned())
+        }
+        AggregateError::UnexpectedError(cause) => {
             // postgres-es files a broken connection under "unexpected" as well: look at the cause.
             match cause.downcast_ref::<sqlx::Error>() {
                 Some(sql) if is_outage(sql) => ExecuteError::Unreachable(sql.to_string()),

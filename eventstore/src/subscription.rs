@@ -45,7 +45,14 @@ where
     loop {
         let batch = feed.next(position).await?;
         for event in batch {
-            let opened = event.open(store.vault()).await?;
+            let opened = match event.open(store.vault()).await {
+                Ok(opened) => opened,
+                Err(fault) => {
+                    // What was done before it is not done again each time this is tried.
+                    checkpoint::advance(store.database(), name, position).await?;
+                    return Err(fault);
+                }
+            };
             let reached = opened.recorded.position;
             if work(opened).await == Attempt::TryAgain {
                 // Nothing after it is touched: order is what the readers of the effects rely on.

@@ -30,8 +30,9 @@ impl Why {
             subject,
             actor: format!("user:{subject}"),
             request_id,
-            cause_id: request_id,
-            correlation_id: request_id,
+            // The client chooses the request id, so nothing but a label may hang on it.
+            cause_id: command_id,
+            correlation_id: command_id,
             command_id,
         }
     }

@@ -15,8 +15,12 @@ use tokio::sync::Semaphore;
 const SIGN_OF_LIFE: Duration = Duration::from_secs(10);
 /// Waits before attempts 2, 3, … (SCN-8 names the first two), doubling up to this.
 const WAIT_MAX: Duration = Duration::from_secs(30);
-/// When nothing was heard for this long the subscription is opened anew, in case it is stuck.
-const SILENCE: Duration = Duration::from_secs(30);
+/// How long one request for work stands before it is made anew, in case the bus forgot it.
+const SILENCE: Duration = Duration::from_secs(2);
+/// How much later than promised the bus may say that there was none.
+const GRACE: Duration = Duration::from_secs(1);
+/// Most units that may be in work or wait for their next try, of all workers together.
+const UNACKNOWLEDGED_MAX: i64 = 10_000;
 
 /// How an attempt ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,22 +87,25 @@ where
         ack_policy: AckPolicy::Explicit,
         ack_wait: SIGN_OF_LIFE,
         deliver_policy: DeliverPolicy::All,
-        max_ack_pending: queue.at_once as i64 * 2,
+        // Work that waits for its next try is not acknowledged either, and must not keep the rest waiting.
+        max_ack_pending: UNACKNOWLEDGED_MAX,
         ..pull::Config::default()
     };
     let consumer = stream.create_consumer(config).await.map_err(BusFault::of)?;
-    let mut messages = consumer.messages().await.map_err(BusFault::of)?;
     loop {
         let slot = Arc::clone(slots)
             .acquire_owned()
             .await
             .map_err(BusFault::of)?;
-        let Ok(next) = tokio::time::timeout(SILENCE, messages.next()).await else {
-            *faults = 0;
-            return Ok(());
+        // One unit for one free slot: a unit that waits here would get no sign of life and come a second time.
+        let asked = consumer.batch().max_messages(1).expires(SILENCE);
+        let mut messages = asked.messages().await.map_err(BusFault::of)?;
+        let message = match tokio::time::timeout(SILENCE + GRACE, messages.next()).await {
+            Ok(Some(message)) => message.map_err(BusFault::of)?,
+            // There was no work for a while.
+            Ok(None) => continue,
+            Err(_) => return Err(BusFault::of("it fell silent")),
         };
-        let Some(message) = next else { return Ok(()) };
-        let message = message.map_err(BusFault::of)?;
         *faults = 0;
         let work = Arc::clone(work);
         tokio::spawn(async move {

@@ -117,6 +117,10 @@ pub struct Wanted {
     pub kinds: Vec<String>,
     /// Severities.
     pub severities: Vec<String>,
+    /// Raised at this time or later.
+    pub from: Option<DateTime<Utc>>,
+    /// Raised before this time.
+    pub to: Option<DateTime<Utc>>,
 }
 
 /// Her alert with this id.
@@ -149,15 +153,19 @@ pub async fn list(
 ) -> Result<Listed<AlertRow>, sqlx::Error> {
     const CHOSEN: &str = "owner = $1 AND (cardinality($2::text[]) = 0 OR status = ANY ($2))
                           AND (cardinality($3::text[]) = 0 OR kind = ANY ($3))
-                          AND (cardinality($4::text[]) = 0 OR severity = ANY ($4))";
+                          AND (cardinality($4::text[]) = 0 OR severity = ANY ($4))
+                          AND ($5::timestamptz IS NULL OR created_at >= $5)
+                          AND ($6::timestamptz IS NULL OR created_at < $6)";
     let rows = sqlx::query_as(&format!(
         "SELECT {COLUMNS} FROM read_alerts WHERE {CHOSEN}
-          ORDER BY status_rank, created_at DESC, alert_id LIMIT $5 OFFSET $6"
+          ORDER BY status_rank, created_at DESC, alert_id LIMIT $7 OFFSET $8"
     ))
     .bind(owner.0)
     .bind(&wanted.statuses)
     .bind(&wanted.kinds)
     .bind(&wanted.severities)
+    .bind(wanted.from)
+    .bind(wanted.to)
     .bind(page.limit())
     .bind(page.offset())
     .fetch_all(pool)
@@ -167,6 +175,8 @@ pub async fn list(
         .bind(&wanted.statuses)
         .bind(&wanted.kinds)
         .bind(&wanted.severities)
+        .bind(wanted.from)
+        .bind(wanted.to)
         .fetch_one(pool)
         .await?;
     Ok(Listed { rows, total })

@@ -66,16 +66,25 @@ async fn follow<M: ReadModel>(
 ///
 /// The checkpoint row is held for the transaction, so a second owner waits and then finds the work done.
 ///
+/// What stands before an event that cannot be read is applied; then the fault is told.
+///
 /// # Errors
-/// [`ProjectFault`]; then neither rows nor position changed.
+/// [`ProjectFault`]; where the rows could not be written, neither they nor the position changed.
 pub async fn apply<M: ReadModel>(
     pool: &PgPool,
     vault: &Vault,
     batch: Vec<Recorded>,
 ) -> Result<i64, ProjectFault> {
     let mut opened = Vec::with_capacity(batch.len());
+    let mut unreadable = None;
     for event in batch {
-        opened.push(event.open(vault).await?);
+        match event.open(vault).await {
+            Ok(event) => opened.push(event),
+            Err(fault) => {
+                unreadable = Some(fault);
+                break;
+            }
+        }
     }
     let mut tx = pool.begin().await?;
     let mut position = checkpoint::hold(&mut tx, M::NAME).await?;
@@ -94,5 +103,8 @@ pub async fn apply<M: ReadModel>(
     }
     checkpoint::move_to(&mut tx, M::NAME, position).await?;
     tx.commit().await?;
-    Ok(position)
+    match unreadable {
+        None => Ok(position),
+        Some(fault) => Err(fault.into()),
+    }
 }

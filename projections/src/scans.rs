@@ -1,15 +1,18 @@
 //! Her scans: how far each one is, what it reached, what it found.
 
+mod questions;
+
+pub use questions::{Wanted, find, list};
+
 use crate::codes::code;
-use crate::page::{Listed, Page};
 use crate::projector::ReadModel;
 use chrono::{DateTime, Utc};
 use domain::Event;
 use domain::alert::AlertEvent;
-use domain::ids::{ScanId, UserId};
+use domain::ids::ScanId;
 use domain::scan::{ScanEvent, Tally, UnitOutcome, Warning};
 use eventstore::Opened;
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 /// One scan.
@@ -51,6 +54,8 @@ pub struct ScanRow {
     pub engines: Vec<String>,
     /// What she must know about the coverage.
     pub warnings: Vec<String>,
+    /// Why pictures were not searched for, each reason once.
+    pub errors: Vec<String>,
     /// Why nothing could be searched.
     pub error_code: Option<String>,
     /// When it was accepted.
@@ -119,16 +124,7 @@ async fn apply_scan(tx: &mut PgConnection, event: &ScanEvent) -> Result<(), sqlx
         }
         ScanEvent::ProviderQueried {
             scan_id, provider, ..
-        } => {
-            sqlx::query(
-                "UPDATE read_scans SET engines = array_append(engines, $2)
-                  WHERE scan_id = $1 AND NOT $2 = ANY (engines)",
-            )
-            .bind(scan_id.0)
-            .bind(provider)
-            .execute(tx)
-            .await?;
-        }
+        } => answered(tx, *scan_id, provider).await?,
         ScanEvent::ProviderFailed { .. } => {}
         ScanEvent::ImageScanned {
             scan_id,
@@ -159,6 +155,18 @@ async fn apply_scan(tx: &mut PgConnection, event: &ScanEvent) -> Result<(), sqlx
     Ok(())
 }
 
+async fn answered(tx: &mut PgConnection, scan: ScanId, engine: &str) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "UPDATE read_scans SET engines = array_append(engines, $2)
+          WHERE scan_id = $1 AND NOT $2 = ANY (engines)",
+    )
+    .bind(scan.0)
+    .bind(engine)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
 /// SCN-10: after image i of n the progress is min(90, 10 + round(i * 80 / n)).
 async fn image_scanned(
     tx: &mut PgConnection,
@@ -166,9 +174,10 @@ async fn image_scanned(
     outcome: UnitOutcome,
     tally: &Tally,
 ) -> Result<(), sqlx::Error> {
-    let searched = match outcome {
-        UnitOutcome::Done | UnitOutcome::Partial => 1,
-        UnitOutcome::Skipped | UnitOutcome::Failed(_) => 0,
+    let (searched, failed) = match outcome {
+        UnitOutcome::Done | UnitOutcome::Partial => (1, None),
+        UnitOutcome::Skipped => (0, None),
+        UnitOutcome::Failed(code) => (0, Some(code.code())),
     };
     let counts = [
         tally.matches_found,
@@ -184,7 +193,8 @@ async fn image_scanned(
                 progress = least(90, 10 + round((finished + 1) * 80.0 / greatest(images, 1))),
                 matches_found = matches_found + $3, seen_again = seen_again + $4,
                 flagged_for_review = flagged_for_review + $5, below_threshold = below_threshold + $6,
-                clip_mismatch = clip_mismatch + $7, bad_url = bad_url + $8
+                clip_mismatch = clip_mismatch + $7, bad_url = bad_url + $8,
+                errors = CASE WHEN $9 IS NULL OR $9 = ANY (errors) THEN errors ELSE array_append(errors, $9) END
           WHERE scan_id = $1",
     )
     .bind(scan.0)
@@ -192,7 +202,7 @@ async fn image_scanned(
     for count in counts {
         update = update.bind(i32::try_from(count).unwrap_or(i32::MAX));
     }
-    update.execute(tx).await?;
+    update.bind(failed).execute(tx).await?;
     Ok(())
 }
 
@@ -232,52 +242,4 @@ async fn end(
     .execute(tx)
     .await?;
     Ok(())
-}
-
-/// Her scan with this id.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn find(
-    pool: &PgPool,
-    owner: UserId,
-    scan: ScanId,
-) -> Result<Option<ScanRow>, sqlx::Error> {
-    sqlx::query_as("SELECT * FROM read_scans WHERE scan_id = $1 AND owner = $2")
-        .bind(scan.0)
-        .bind(owner.0)
-        .fetch_optional(pool)
-        .await
-}
-
-/// Her scans, newest first; an empty list of states or kinds means all.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn list(
-    pool: &PgPool,
-    owner: UserId,
-    statuses: &[String],
-    kinds: &[String],
-    page: Page,
-) -> Result<Listed<ScanRow>, sqlx::Error> {
-    const CHOSEN: &str = "owner = $1 AND (cardinality($2::text[]) = 0 OR status = ANY ($2))
-                          AND (cardinality($3::text[]) = 0 OR kind = ANY ($3))";
-    let rows = sqlx::query_as(&format!(
-        "SELECT * FROM read_scans WHERE {CHOSEN} ORDER BY created_at DESC, scan_id LIMIT $4 OFFSET $5"
-    ))
-    .bind(owner.0)
-    .bind(statuses)
-    .bind(kinds)
-    .bind(page.limit())
-    .bind(page.offset())
-    .fetch_all(pool)
-    .await?;
-    let total = sqlx::query_scalar(&format!("SELECT count(*) FROM read_scans WHERE {CHOSEN}"))
-        .bind(owner.0)
-        .bind(statuses)
-        .bind(kinds)
-        .fetch_one(pool)
-        .await?;
-    Ok(Listed { rows, total })
 }

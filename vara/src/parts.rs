@@ -103,7 +103,8 @@ pub async fn routes(
     let base = outside
         .clone()
         .unwrap_or_else(|| format!("{}/auth/v1", listening.url()));
-    let identity = api::Identity::new(base.parse().context("VARA_IDENTITY_URL is no address")?)?;
+    let base = base.parse().context("VARA_IDENTITY_URL is no address")?;
+    let identity = api::Identity::new(base, from_env("VARA_IDENTITY_KEY"))?;
     let model = picture_model()?;
     let app = api::App::new(
         kit.store.clone(),

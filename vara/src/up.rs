@@ -21,6 +21,10 @@ const READY_WITHIN: Duration = Duration::from_secs(30);
 /// Starts everything, and stops it when asked to.
 pub async fn up(ask: cli::Up) -> anyhow::Result<()> {
     let folder = Folder::of(&ask.data);
+    if let Some(file) = &ask.ready_file {
+        // One of an earlier start would tell a script that this one is ready.
+        drop(std::fs::remove_file(file));
+    }
     // Ports first: a taken one must be said before anything else is started.
     let (api, sandbox) = (serve::listen(ask.port).await?, serve::listen(0).await?);
     let stack = start_servers(&folder).await?;

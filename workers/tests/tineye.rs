@@ -6,11 +6,12 @@ use bytes::Bytes;
 use domain::Share;
 use domain::scan::ProviderFault;
 use poem::listener::{Acceptor as _, Listener as _, TcpListener};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 use url::Url;
 use workers::providers::{
-    ApiKey, CopiesFound, ImageSearch as _, ProviderError, Retry, RetryPolicy, TinEye,
-    TinEyeSettings,
+    ApiKey, Consent, CopiesFound, ImageSearch as _, NotSearched, ProviderError, Retry, RetryPolicy,
+    TinEye, TinEyeSettings,
 };
 
 /// Six attempts as in production, with waits that a test can afford.
@@ -66,8 +67,46 @@ fn adapter(settings: TinEyeSettings) -> TinEye {
     TinEye::new(settings).unwrap()
 }
 
+/// Agrees so many times, and no longer.
+struct AgreesTimes(AtomicU32);
+
+#[async_trait::async_trait]
+impl Consent for AgreesTimes {
+    async fn holds(&self) -> bool {
+        let left = |left: u32| left.checked_sub(1);
+        self.0
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, left)
+            .is_ok()
+    }
+}
+
 async fn search(adapter: &TinEye, picture: &'static [u8]) -> Result<CopiesFound, ProviderError> {
-    adapter.find_copies(Bytes::from_static(picture)).await
+    let always = AgreesTimes(AtomicU32::new(u32::MAX));
+    match adapter
+        .find_copies(Bytes::from_static(picture), &always)
+        .await
+    {
+        Ok(found) => Ok(found),
+        Err(NotSearched::Failed(error)) => Err(error),
+        Err(NotSearched::NotAllowed) => panic!("she agrees"),
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_sent_any_more_once_she_withdraws() {
+    // CON-1: asked again before every attempt, not once before the first
+    let engine = Engine::start().await;
+    let picture = || Bytes::from_static(sandbox::demo_picture());
+    let never = AgreesTimes(AtomicU32::new(0));
+    let refused = engine
+        .adapter("sandbox")
+        .find_copies(picture(), &never)
+        .await;
+    assert_eq!(refused, Err(NotSearched::NotAllowed));
+    // This key stumbles at the first call and would find her picture at the second.
+    let once = AgreesTimes(AtomicU32::new(1));
+    let refused = engine.adapter("flaky").find_copies(picture(), &once).await;
+    assert_eq!(refused, Err(NotSearched::NotAllowed));
 }
 
 async fn fault_of(adapter: &TinEye) -> ProviderError {
@@ -119,6 +158,7 @@ async fn a_picture_that_stands_nowhere_is_found_nowhere() {
         found,
         CopiesFound {
             copies: vec![],
+            left_out: 0,
             truncated: false
         }
     );

@@ -32,7 +32,7 @@ impl Problem {
     /// The envelope; `request` names the request where the fault is ours, so that it can be found in the log.
     #[must_use]
     pub fn written(&self, request: Option<&str>) -> Response {
-        let (status, code, message) = self.line();
+        let (status, code, message) = (self.status(), self.code(), self.message());
         let mut error = json!({ "code": code, "message": message });
         if let Some(details) = self.details() {
             error["details"] = details;

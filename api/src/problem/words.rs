@@ -5,110 +5,132 @@ use pictures::BYTES_MAX;
 use serde_json::{Value, json};
 
 impl Problem {
-    /// Status, code and words.
-    pub(super) fn line(&self) -> (u16, &'static str, &'static str) {
+    /// The HTTP status.
+    pub(super) fn status(&self) -> u16 {
         match self {
-            Self::RouteNotFound => (404, "ROUTE_NOT_FOUND", "There is nothing at this address."),
-            Self::MethodNotAllowed => (405, "METHOD_NOT_ALLOWED", "This address does not do that."),
-            Self::InvalidJson => (400, "INVALID_JSON", "The request could not be read."),
-            Self::UnsupportedMediaType => (
-                415,
-                "UNSUPPORTED_MEDIA_TYPE",
-                "The request is of a kind that is not read here.",
-            ),
-            Self::BodyTooLarge => (413, "BODY_TOO_LARGE", "The request is too long."),
-            Self::Validation(_) => (400, "VALIDATION_ERROR", "Something does not fit yet."),
-            Self::MissingToken => (401, "AUTH_MISSING_TOKEN", "Please sign in."),
-            Self::TokenExpired { .. } => (
-                401,
-                "AUTH_TOKEN_EXPIRED",
-                "Your session needs to be renewed.",
-            ),
-            Self::InvalidToken => (401, "AUTH_INVALID_TOKEN", "Please sign in again."),
-            Self::AuthUnavailable => (
-                503,
-                "AUTH_UNAVAILABLE",
-                "Signing in is not possible right now. Please try again in a moment.",
-            ),
-            Self::LoginFailed => (
-                401,
-                "AUTH_LOGIN_FAILED",
-                "E-mail address and password do not fit together.",
-            ),
-            Self::SignupFailed => (
-                400,
-                "AUTH_SIGNUP_FAILED",
-                "We could not make an account with these details.",
-            ),
-            Self::MissingRefreshToken => (
-                400,
-                "AUTH_MISSING_REFRESH_TOKEN",
-                "A refresh token is needed.",
-            ),
-            Self::RefreshFailed => (401, "AUTH_REFRESH_FAILED", "Please sign in again."),
-            Self::RefreshExpired => (401, "AUTH_TOKEN_EXPIRED", "Please sign in again."),
-            Self::NoFile => (400, "NO_FILE_PROVIDED", "Please choose a picture."),
-            Self::TooManyFiles => (400, "TOO_MANY_FILES", "Please add one picture at a time."),
-            Self::InvalidFileType => (
-                400,
-                "INVALID_FILE_TYPE",
-                "This is not a JPEG, PNG or WebP picture.",
-            ),
-            Self::FileTooLarge => (
-                413,
-                "FILE_TOO_LARGE",
-                "This picture is larger than 10 MiB. A smaller copy works just as well.",
-            ),
-            Self::ImageUnreadable(why) => (422, "IMAGE_UNREADABLE", why),
-            Self::ImageDuplicate(_) => (
-                409,
-                "IMAGE_DUPLICATE",
-                "This picture is already in your library.",
-            ),
-            Self::ImageLimit(_) => (
-                409,
-                "IMAGE_LIMIT_REACHED",
-                "Your library is full. Remove a picture to add another.",
-            ),
-            Self::StorageUnavailable => (
-                502,
-                "STORAGE_UNAVAILABLE",
-                "Pictures cannot be stored right now. Nothing was kept; please try again in a moment.",
-            ),
-            Self::ImageNotFound => (404, "IMAGE_NOT_FOUND", "There is no such picture."),
-            Self::MatchNotFound => (404, "MATCH_NOT_FOUND", "There is no such finding."),
-            Self::AlertNotFound => (404, "ALERT_NOT_FOUND", "There is no such alert."),
-            Self::ItemNotFound => (404, "ITEM_NOT_FOUND", "There is no such item."),
-            Self::ScanNotFound => (404, "SCAN_NOT_FOUND", "There is no such scan."),
-            Self::UserNotFound => (404, "USER_NOT_FOUND", "We do not know this account."),
-            Self::ScanAlreadyRunning(_) => {
-                (409, "SCAN_ALREADY_RUNNING", "A scan is already running.")
+            Self::InvalidJson
+            | Self::Validation(_)
+            | Self::SignupFailed
+            | Self::MissingRefreshToken
+            | Self::NoFile
+            | Self::TooManyFiles
+            | Self::InvalidFileType => 400,
+            Self::MissingToken
+            | Self::TokenExpired { .. }
+            | Self::InvalidToken
+            | Self::LoginFailed
+            | Self::RefreshFailed
+            | Self::RefreshExpired => 401,
+            Self::ConsentRequired => 403,
+            Self::RouteNotFound
+            | Self::ImageNotFound
+            | Self::MatchNotFound
+            | Self::AlertNotFound
+            | Self::ItemNotFound
+            | Self::ScanNotFound
+            | Self::UserNotFound => 404,
+            Self::MethodNotAllowed => 405,
+            Self::ImageDuplicate(_)
+            | Self::ImageLimit(_)
+            | Self::ScanAlreadyRunning(_)
+            | Self::ConcurrentChange => 409,
+            Self::BodyTooLarge | Self::FileTooLarge => 413,
+            Self::UnsupportedMediaType => 415,
+            Self::ImageUnreadable(_) => 422,
+            Self::Internal => 500,
+            Self::StorageUnavailable => 502,
+            Self::AuthUnavailable | Self::ScanUnavailable | Self::NotShownYet => 503,
+        }
+    }
+
+    /// The code of the contract, for programs.
+    pub(super) fn code(&self) -> &'static str {
+        match self {
+            Self::RouteNotFound => "ROUTE_NOT_FOUND",
+            Self::MethodNotAllowed => "METHOD_NOT_ALLOWED",
+            Self::InvalidJson => "INVALID_JSON",
+            Self::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
+            Self::BodyTooLarge => "BODY_TOO_LARGE",
+            Self::Validation(_) => "VALIDATION_ERROR",
+            Self::MissingToken => "AUTH_MISSING_TOKEN",
+            Self::TokenExpired { .. } | Self::RefreshExpired => "AUTH_TOKEN_EXPIRED",
+            Self::InvalidToken => "AUTH_INVALID_TOKEN",
+            Self::AuthUnavailable => "AUTH_UNAVAILABLE",
+            Self::LoginFailed => "AUTH_LOGIN_FAILED",
+            Self::SignupFailed => "AUTH_SIGNUP_FAILED",
+            Self::MissingRefreshToken => "AUTH_MISSING_REFRESH_TOKEN",
+            Self::RefreshFailed => "AUTH_REFRESH_FAILED",
+            Self::NoFile => "NO_FILE_PROVIDED",
+            Self::TooManyFiles => "TOO_MANY_FILES",
+            Self::InvalidFileType => "INVALID_FILE_TYPE",
+            Self::FileTooLarge => "FILE_TOO_LARGE",
+            Self::ImageUnreadable(_) => "IMAGE_UNREADABLE",
+            Self::ImageDuplicate(_) => "IMAGE_DUPLICATE",
+            Self::ImageLimit(_) => "IMAGE_LIMIT_REACHED",
+            Self::StorageUnavailable => "STORAGE_UNAVAILABLE",
+            Self::ImageNotFound => "IMAGE_NOT_FOUND",
+            Self::MatchNotFound => "MATCH_NOT_FOUND",
+            Self::AlertNotFound => "ALERT_NOT_FOUND",
+            Self::ItemNotFound => "ITEM_NOT_FOUND",
+            Self::ScanNotFound => "SCAN_NOT_FOUND",
+            Self::UserNotFound => "USER_NOT_FOUND",
+            Self::ScanAlreadyRunning(_) => "SCAN_ALREADY_RUNNING",
+            Self::ConsentRequired => "CONSENT_REQUIRED",
+            Self::ScanUnavailable => "SCAN_UNAVAILABLE",
+            Self::ConcurrentChange => "CONCURRENT_CHANGE",
+            Self::NotShownYet => "NOT_SHOWN_YET",
+            Self::Internal => "INTERNAL_ERROR",
+        }
+    }
+
+    /// The words, for people.
+    pub(super) fn message(&self) -> &'static str {
+        match self {
+            Self::RouteNotFound => "There is nothing at this address.",
+            Self::MethodNotAllowed => "This address does not do that.",
+            Self::InvalidJson => "The request could not be read.",
+            Self::UnsupportedMediaType => "The request is of a kind that is not read here.",
+            Self::BodyTooLarge => "The request is too long.",
+            Self::Validation(_) => "Something does not fit yet.",
+            Self::MissingToken => "Please sign in.",
+            Self::TokenExpired { .. } => "Your session needs to be renewed.",
+            Self::InvalidToken | Self::RefreshFailed | Self::RefreshExpired => {
+                "Please sign in again."
             }
-            Self::ConsentRequired => (
-                403,
-                "CONSENT_REQUIRED",
-                "This search needs your agreement. You can give it in the settings.",
-            ),
-            Self::ScanUnavailable => (
-                503,
-                "SCAN_UNAVAILABLE",
-                "This kind of scan is not available yet.",
-            ),
-            Self::ConcurrentChange => (
-                409,
-                "CONCURRENT_CHANGE",
-                "Two changes met. Please try again.",
-            ),
-            Self::NotShownYet => (
-                503,
-                "NOT_SHOWN_YET",
-                "Your last change is saved and will show in a moment.",
-            ),
-            Self::Internal => (
-                500,
-                "INTERNAL_ERROR",
-                "Something went wrong on our side. Nothing of yours was lost.",
-            ),
+            Self::AuthUnavailable => {
+                "Signing in is not possible right now. Please try again in a moment."
+            }
+            Self::LoginFailed => "E-mail address and password do not fit together.",
+            Self::SignupFailed => "We could not make an account with these details.",
+            Self::MissingRefreshToken => "A refresh token is needed.",
+            Self::NoFile => "Please choose a picture.",
+            Self::TooManyFiles => "Please add one picture at a time.",
+            Self::InvalidFileType => "This is not a JPEG, PNG or WebP picture.",
+            Self::FileTooLarge => {
+                "This picture is larger than 10 MiB. A smaller copy works just as well."
+            }
+            Self::ImageUnreadable(why) => why,
+            Self::ImageDuplicate(_) => "This picture is already in your library.",
+            Self::ImageLimit(_) => "Your library is full. Remove a picture to add another.",
+            Self::StorageUnavailable => {
+                "Pictures cannot be stored right now. Nothing was kept; please try again in a moment."
+            }
+            Self::ImageNotFound => "There is no such picture.",
+            Self::MatchNotFound => "There is no such finding.",
+            Self::AlertNotFound => "There is no such alert.",
+            Self::ItemNotFound => "There is no such item.",
+            Self::ScanNotFound => "There is no such scan.",
+            Self::UserNotFound => "We do not know this account.",
+            Self::ScanAlreadyRunning(_) => "A scan is already running.",
+            Self::ConsentRequired => {
+                "This search needs your agreement. You can give it in the settings."
+            }
+            Self::ScanUnavailable => {
+                "This scan is not available right now. Please try again later."
+            }
+            Self::ConcurrentChange => "Two changes met. Please try again.",
+            Self::NotShownYet => "Your last change is saved and will show in a moment.",
+            Self::Internal => "Something went wrong on our side. Nothing of yours was lost.",
         }
     }
 

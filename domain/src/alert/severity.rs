@@ -36,4 +36,33 @@ mod tests {
             );
         }
     }
+
+    const TIERS: [Tier; 4] = [Tier::Low, Tier::Medium, Tier::MediumHigh, Tier::High];
+    const TYPES: [MatchType; 3] = [MatchType::Exact, MatchType::Similar, MatchType::Modified];
+
+    #[test]
+    fn a_stronger_finding_is_never_less_urgent() {
+        // MAT-3, ALR-4
+        for match_type in TYPES {
+            assert!(TIERS.is_sorted_by_key(|tier| of_copy(*tier, match_type)));
+        }
+    }
+
+    #[test]
+    fn only_the_picture_itself_found_for_certain_is_critical() {
+        // ALR-4
+        for (tier, match_type) in TIERS.iter().flat_map(|t| TYPES.map(|m| (*t, m))) {
+            let certain = (tier, match_type) == (Tier::High, MatchType::Exact);
+            let critical = of_copy(tier, match_type) == Severity::Critical;
+            assert_eq!(critical, certain, "{tier:?} {match_type:?}");
+        }
+    }
+
+    #[test]
+    fn no_copy_of_her_picture_is_rated_as_mere_information() {
+        // ALR-4, changed: exact copies were rated INFO because the inputs never reached the table
+        for (tier, match_type) in TIERS.iter().flat_map(|t| TYPES.map(|m| (*t, m))) {
+            assert!(of_copy(tier, match_type) > Severity::Info);
+        }
+    }
 }

@@ -55,14 +55,18 @@ impl Vector {
     /// # Errors
     /// [`NotAFingerprint`] where the text was not made by [`Vector::try_new`].
     pub fn numbers(&self) -> Result<Vec<f32>, NotAFingerprint> {
-        if self.0.len() != DIMENSIONS * 8 || !self.0.is_ascii() {
+        // Digit by digit: the number parser below would take a sign as well.
+        let is_digit = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        if self.0.len() != DIMENSIONS * 8 || !self.0.bytes().all(is_digit) {
             return Err(NotAFingerprint);
         }
         (0..DIMENSIONS)
             .map(|i| u32::from_str_radix(&self.0[i * 8..i * 8 + 8], 16))
             .map(|word| {
                 word.map(|w| f32::from_bits(w.swap_bytes()))
-                    .map_err(|_| NotAFingerprint)
+                    .ok()
+                    .filter(|number| number.is_finite())
+                    .ok_or(NotAFingerprint)
             })
             .collect()
     }
@@ -85,5 +89,52 @@ mod tests {
         assert_eq!(Vector::try_new(&[0.5; 511]), Err(NotAFingerprint));
         assert_eq!(Vector::try_new(&[f32::NAN; 512]), Err(NotAFingerprint));
         assert_eq!(Vector("00".to_owned()).numbers(), Err(NotAFingerprint));
+    }
+
+    #[test]
+    fn a_vector_that_holds_a_number_without_end_is_refused() {
+        for endless in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            let mut numbers = [0.5; DIMENSIONS];
+            numbers[511] = endless;
+            assert_eq!(Vector::try_new(&numbers), Err(NotAFingerprint));
+        }
+    }
+
+    #[test]
+    fn a_text_that_no_vector_was_written_as_does_not_read() {
+        // VEC-1: 512 numbers or error
+        let zeros = "0".repeat(DIMENSIONS * 8);
+        assert!(Vector(zeros.clone()).numbers().is_ok());
+        let infinity = format!("0000807f{}", &zeros[8..]);
+        let not_a_number = format!("{}0000c07f", &zeros[8..]);
+        let sign = format!("+{}", &zeros[1..]);
+        let blank = format!(" {}", &zeros[1..]);
+        let capital = format!("A{}", &zeros[1..]);
+        let two_bytes = format!("é{}", &zeros[2..]);
+        let longer = format!("{zeros}00000000");
+        for wrong in [
+            infinity,
+            not_a_number,
+            sign,
+            blank,
+            capital,
+            two_bytes,
+            longer,
+        ] {
+            let start = wrong.chars().take(8).collect::<String>();
+            assert_eq!(Vector(wrong).numbers(), Err(NotAFingerprint), "{start}");
+        }
+    }
+
+    #[test]
+    fn a_hash_of_low_quality_is_never_compared() {
+        // HSH-1: 50 is enough, 49 is not
+        let hash = |quality| Fingerprint {
+            pdq: "9d".repeat(32),
+            quality,
+        };
+        for (quality, comparable) in [(0, false), (49, false), (50, true), (100, true)] {
+            assert_eq!(hash(quality).is_comparable(), comparable, "{quality}");
+        }
     }
 }

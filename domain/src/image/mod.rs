@@ -100,3 +100,41 @@ impl Aggregate for Library {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Personal;
+    use chrono::DateTime;
+    use uuid::Uuid;
+
+    fn id(n: u128) -> ImageId {
+        Uuid::from_u128(n).into()
+    }
+
+    fn embedded(n: u128) -> ImageEvent {
+        ImageEvent::ImageEmbedded {
+            owner: Uuid::from_u128(1).into(),
+            image_id: id(n),
+            model: "clip-1".to_owned(),
+            vector: Personal::Erased,
+            embedded_at: DateTime::UNIX_EPOCH,
+        }
+    }
+
+    #[test]
+    fn an_empty_library_holds_nothing() {
+        let library = Library::default();
+        assert_eq!(library.active().count(), 0);
+        assert!(!library.holds(id(7)));
+        assert_eq!(library.with_hash(""), None);
+    }
+
+    #[test]
+    fn a_vector_alone_is_no_picture() {
+        // PIP-5: a vector belongs to a picture, it does not make one
+        let mut library = Library::default();
+        library.apply(embedded(7));
+        assert_eq!(library, Library::default());
+    }
+}

@@ -183,4 +183,104 @@ mod tests {
         library.active.insert(Uuid::from_u128(7).into(), None);
         assert_eq!(library.with_hash(&format!("{:064x}", 7)), None);
     }
+
+    #[test]
+    fn a_full_library_still_says_that_a_picture_is_there_already() {
+        // IMG-2 before LIM-5: the answer names the picture she is looking for
+        let again = UploadImage {
+            image_id: Uuid::from_u128(99).into(),
+            ..a_picture(50)
+        };
+        TestFramework::<Library>::with(())
+            .given((1..=50).map(uploaded).collect())
+            .when(uploads(again))
+            .then_expect_error(ImageRefusal::AlreadyProtected {
+                image_id: Uuid::from_u128(50).into(),
+            });
+    }
+
+    fn erased(n: u128) -> ImageEvent {
+        let mut event = uploaded(n);
+        if let ImageEvent::ImageUploaded { sha256, .. } = &mut event {
+            *sha256 = Personal::Erased;
+        }
+        event
+    }
+
+    #[test]
+    fn the_same_bytes_are_new_once_their_hash_was_erased() {
+        // AUD-2: what nobody can read any more cannot be compared
+        TestFramework::<Library>::with(())
+            .given(vec![erased(7)])
+            .when(uploads(UploadImage {
+                image_id: Uuid::from_u128(8).into(),
+                ..a_picture(7)
+            }))
+            .then_expect_events(vec![{
+                let mut event = uploaded(7);
+                if let ImageEvent::ImageUploaded { image_id, .. } = &mut event {
+                    *image_id = Uuid::from_u128(8).into();
+                }
+                event
+            }]);
+    }
+
+    #[test]
+    fn a_picture_with_an_erased_hash_still_takes_a_place() {
+        // LIM-5
+        TestFramework::<Library>::with(())
+            .given((1..=50).map(erased).collect())
+            .when(uploads(a_picture(51)))
+            .then_expect_error(ImageRefusal::LibraryFull { max: 50 });
+    }
+
+    #[test]
+    fn a_near_copy_is_taken_in_like_any_other_picture() {
+        // IMG-2 speaks of the same bytes only: her two versions of a picture are two pictures
+        let near = NearCopy {
+            image_id: Uuid::from_u128(7).into(),
+            by: super::super::Comparison::Hash { distance_bits: 2 },
+        };
+        let ask = UploadImage {
+            near_copy_of: Some(near.clone()),
+            ..a_picture(8)
+        };
+        let events = TestFramework::<Library>::with(())
+            .given(vec![uploaded(7)])
+            .when(uploads(ask))
+            .inspect_result()
+            .unwrap();
+        let [ImageEvent::ImageUploaded { near_copy_of, .. }] = events.as_slice() else {
+            panic!("one picture: {events:?}")
+        };
+        assert_eq!(near_copy_of.as_ref(), Some(&near));
+    }
+
+    #[test]
+    fn nothing_is_invented_where_no_model_and_no_hash_are_there() {
+        // GEN-4, PIP-5
+        let events = decide(&Library::default(), a_picture(7)).unwrap();
+        let [ImageEvent::ImageUploaded { fingerprint, .. }] = events.as_slice() else {
+            panic!("one fact: {events:?}")
+        };
+        assert_eq!(fingerprint, &None);
+    }
+
+    #[test]
+    fn a_refused_picture_is_not_in_the_library() {
+        let mut library = Library::default();
+        for event in (1..=50).map(uploaded) {
+            cqrs_es::Aggregate::apply(&mut library, event);
+        }
+        assert!(decide(&library, a_picture(51)).is_err());
+        assert!(!library.holds(Uuid::from_u128(51).into()));
+        assert_eq!(library.active().count(), ACTIVE_IMAGES_MAX);
+    }
+
+    #[test]
+    fn the_hash_of_her_picture_is_never_printed() {
+        // AUD-2: a hash is enough to find the picture elsewhere
+        let hash = a_picture(7).sha256;
+        assert!(!format!("{:?}", uploaded(7)).contains(&hash));
+    }
 }

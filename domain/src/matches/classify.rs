@@ -153,4 +153,69 @@ mod tests {
             Disposition::Record
         );
     }
+
+    #[test]
+    fn a_strong_result_needs_no_vectors_and_is_not_dropped_by_them() {
+        // MAT-2: verification by vector is for scores below 50
+        for score in [50.0, 79.9, 80.0, 97.0] {
+            let far = CopyFinding {
+                vector_similarity: Some(Share::ZERO),
+                ..finding(score, Some(30.0))
+            };
+            assert_eq!(
+                classify_copy(far),
+                classify_copy(finding(score, Some(30.0)))
+            );
+        }
+    }
+
+    #[test]
+    fn a_stock_photograph_is_not_kept_against_the_vectors_or_below_the_bounds() {
+        // MAT-11 comes after MAT-2 and MAT-6: stock rescues nothing
+        let stock = |finding| CopyFinding {
+            stock: true,
+            ..finding
+        };
+        let other = CopyFinding {
+            vector_similarity: Some(Share::ZERO),
+            ..finding(30.0, Some(12.0))
+        };
+        assert_eq!(classify_copy(stock(other)), Err(Discarded::ClipMismatch));
+        assert_eq!(
+            classify_copy(stock(finding(97.0, Some(4.99)))),
+            Err(Discarded::BelowThreshold)
+        );
+    }
+
+    #[test]
+    fn a_share_of_her_picture_counts_only_where_it_is_known() {
+        // MAT-2: known and below 5, or unknown and score below 20
+        let table = [
+            (0.0, Some(5.0), true),
+            (19.9, Some(5.0), true),
+            (100.0, Some(4.99), false),
+            (100.0, Some(0.0), false),
+            (19.99, None, false),
+            (20.0, None, true),
+        ];
+        for (score, share, kept) in table {
+            let verdict = classify_copy(finding(score, share));
+            assert_eq!(verdict.is_ok(), kept, "score {score}, share {share:?}");
+        }
+    }
+
+    #[test]
+    fn kinds_of_copies_begin_at_their_bounds() {
+        // MAT-7: 0.95 EXACT, 0.85 SIMILAR
+        let table = [
+            (95.0, MatchType::Exact),
+            (94.99, MatchType::Similar),
+            (85.0, MatchType::Similar),
+            (84.99, MatchType::Modified),
+        ];
+        for (score, kind) in table {
+            let verdict = classify_copy(finding(score, Some(50.0))).unwrap();
+            assert_eq!(verdict.match_type, kind, "score {score}");
+        }
+    }
 }

@@ -24,7 +24,7 @@ impl PageAddress {
     ///
     /// # Errors
     /// [`NotAPage`] for anything but `http` and `https`, for addresses with credentials, without a host,
-    /// or longer than 2,048 bytes.
+    /// or longer than 2,048 bytes, as written or in canonical form.
     pub fn parse(text: &str) -> Result<Self, NotAPage> {
         if text.len() > LENGTH_MAX {
             return Err(NotAPage);
@@ -37,6 +37,10 @@ impl PageAddress {
         url.set_fragment(None);
         if let Some(query) = url.query().map(without_tracking) {
             url.set_query(query.as_deref());
+        }
+        // Once more, because escaping makes it longer: what is kept must be readable again.
+        if url.as_str().len() > LENGTH_MAX {
+            return Err(NotAPage);
         }
         Ok(Self(url))
     }
@@ -134,6 +138,56 @@ mod tests {
             if let Ok(page) = PageAddress::parse(&text) {
                 prop_assert_eq!(canonical(page.as_str()), page.as_str());
             }
+        }
+    }
+
+    #[test]
+    fn an_address_that_grows_too_long_by_escaping_is_refused() {
+        // What is kept must be readable again: each of these letters takes six bytes in canonical form
+        let page = |letters: usize| format!("https://example.test/{}", "é".repeat(letters));
+        assert!(page(400).len() < LENGTH_MAX && page(1_000).len() < LENGTH_MAX);
+        assert_eq!(PageAddress::parse(&page(1_000)), Err(NotAPage));
+        let kept = PageAddress::parse(&canonical(&page(330))).unwrap();
+        assert!(kept.as_str().len() <= LENGTH_MAX);
+    }
+
+    #[test]
+    fn the_longest_address_is_kept_and_one_byte_more_is_not() {
+        let page = |length: usize| format!("https://a.test/{}", "a".repeat(length - 15));
+        assert_eq!(canonical(&page(LENGTH_MAX)).len(), LENGTH_MAX);
+        assert_eq!(PageAddress::parse(&page(LENGTH_MAX + 1)), Err(NotAPage));
+    }
+
+    #[test]
+    fn a_parameter_that_only_looks_like_tracking_stays() {
+        // MAT-1: `utm_*`, `fbclid`, `gclid` and `igshid`, by their whole name and nothing else
+        for query in [
+            "utm=1",
+            "xutm_source=1",
+            "fbclid2=1",
+            "my_gclid=1",
+            "q=utm_source",
+            "q=fbclid",
+            "IGSHID=1",
+        ] {
+            let page = format!("https://example.test/?{query}");
+            assert_eq!(canonical(&page), page);
+        }
+    }
+
+    #[test]
+    fn another_port_path_or_scheme_is_another_page() {
+        // MAT-1: the rest is unchanged
+        let page = canonical("https://example.test/a");
+        for other in [
+            "http://example.test/a",
+            "https://example.test:444/a",
+            "https://example.test/A",
+            "https://example.test/a/",
+            "https://www.example.test/a",
+            "https://example.test/a?b",
+        ] {
+            assert_ne!(canonical(other), page, "{other}");
         }
     }
 }

@@ -35,7 +35,10 @@ pub struct RecordMatch {
 pub(super) fn decide(known: &Match, ask: RecordMatch) -> Vec<MatchEvent> {
     match known {
         Match::Unknown => vec![found(ask)],
-        Match::Found { last_seen_in, .. } if *last_seen_in == ask.scan_id => vec![],
+        Match::Found {
+            first_seen_in,
+            last_seen_in,
+        } if [first_seen_in, last_seen_in].contains(&&ask.scan_id) => vec![],
         Match::Found { .. } => vec![MatchEvent::MatchSeenAgain {
             match_id: ask.match_id,
             scan_id: ask.scan_id,
@@ -137,5 +140,99 @@ mod tests {
         };
         assert_eq!(format!("{page:?}"), "Personal(withheld)");
         assert_eq!(platform, Some(crate::platform::Platform::Twitter));
+    }
+
+    fn state(scans: &[u128]) -> Match {
+        let mut known = Match::default();
+        for scan in scans {
+            for event in decide(&known, seen_in(*scan)) {
+                cqrs_es::Aggregate::apply(&mut known, event);
+            }
+        }
+        known
+    }
+
+    #[test]
+    fn the_scan_that_found_it_first_stays_the_first() {
+        // MAT-8, MAT-10
+        let seen = Match::Found {
+            first_seen_in: Uuid::from_u128(10).into(),
+            last_seen_in: Uuid::from_u128(12).into(),
+        };
+        assert_eq!(state(&[10, 11, 12]), seen);
+    }
+
+    #[test]
+    fn an_earlier_scan_that_reports_late_changes_nothing() {
+        // SCN-8: the scan that found it has nothing new to say after a later one saw it again
+        assert_eq!(decide(&state(&[10, 11]), seen_in(10)), vec![]);
+        assert_eq!(decide(&state(&[10, 11]), seen_in(11)), vec![]);
+        assert_eq!(decide(&state(&[10, 11]), seen_in(12)).len(), 1);
+    }
+
+    #[test]
+    fn a_page_seen_again_is_not_judged_anew() {
+        // MAT-10: lastSeenAt, scan and similarity change, nothing else
+        let weaker = RecordMatch {
+            similarity: Share::percent(51),
+            verdict: Verdict {
+                match_type: MatchType::Modified,
+                tier: Tier::MediumHigh,
+                disposition: Disposition::Alert,
+            },
+            ..seen_in(11)
+        };
+        let again = decide(&state(&[10]), weaker);
+        assert_eq!(
+            again,
+            vec![MatchEvent::MatchSeenAgain {
+                match_id: Uuid::from_u128(2).into(),
+                scan_id: Uuid::from_u128(11).into(),
+                similarity: Share::percent(51),
+                seen_at: DateTime::UNIX_EPOCH,
+            }]
+        );
+    }
+
+    #[test]
+    fn every_verdict_is_recorded_whatever_follows_from_it() {
+        // MAT-2, MAT-11: a stock photograph is recorded too
+        for disposition in [Disposition::Alert, Disposition::Review, Disposition::Record] {
+            let mut ask = seen_in(10);
+            ask.verdict.disposition = disposition;
+            let events = decide(&Match::Unknown, ask);
+            let [
+                MatchEvent::MatchFound {
+                    disposition: held, ..
+                },
+            ] = events.as_slice()
+            else {
+                panic!("a first finding: {events:?}")
+            };
+            assert_eq!(*held, disposition);
+        }
+    }
+
+    #[test]
+    fn a_finding_of_a_demonstration_is_marked_as_one_and_others_are_not() {
+        // GEN-4
+        for is_mock in [true, false] {
+            let ask = RecordMatch {
+                is_mock,
+                ..seen_in(10)
+            };
+            let MatchEvent::MatchFound { is_mock: held, .. } = found(ask) else {
+                panic!("a first finding")
+            };
+            assert_eq!(held, is_mock);
+        }
+    }
+
+    #[test]
+    fn a_sighting_of_what_was_never_found_is_no_finding() {
+        let mut known = Match::Unknown;
+        let again = decide(&state(&[10]), seen_in(11)).remove(0);
+        cqrs_es::Aggregate::apply(&mut known, again);
+        assert_eq!(known, Match::Unknown);
     }
 }

@@ -101,4 +101,42 @@ mod tests {
         });
         assert!(react(&again).is_none());
     }
+
+    #[test]
+    fn what_was_found_is_told_as_it_was_found() {
+        // ALR-6, GEN-4: a finding of a demonstration stays marked
+        for is_mock_now in [true, false] {
+            let mut event = found(Disposition::Alert);
+            if let Event::Match(MatchEvent::MatchFound { is_mock, tier, .. }) = &mut event {
+                *is_mock = is_mock_now;
+                *tier = Tier::MediumHigh;
+            }
+            let Some(Reaction::RaiseAlert(ask)) = react(&event) else {
+                panic!("an alert")
+            };
+            assert_eq!(ask.owner, Uuid::from_u128(1).into());
+            assert_eq!(ask.about.is_mock, is_mock_now);
+            assert_eq!(ask.about.tier, Tier::MediumHigh);
+            assert_eq!(
+                ask.about.page,
+                crate::Personal::Known("https://example.test/".to_owned())
+            );
+        }
+    }
+
+    #[test]
+    fn two_pages_of_one_scan_raise_two_alerts() {
+        // EXAMPLES, section 5: an id made of the scan alone would swallow the second match
+        let alert = |n| {
+            let mut event = found(Disposition::Alert);
+            if let Event::Match(MatchEvent::MatchFound { match_id, .. }) = &mut event {
+                *match_id = Uuid::from_u128(n).into();
+            }
+            let Some(Reaction::RaiseAlert(ask)) = react(&event) else {
+                panic!("an alert")
+            };
+            ask.alert_id
+        };
+        assert_ne!(alert(2), alert(3));
+    }
 }

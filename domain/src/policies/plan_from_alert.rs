@@ -82,4 +82,31 @@ mod tests {
             assert_eq!(ask.because, Because::Alert(AlertId::of_cause("match:2")));
         }
     }
+
+    #[test]
+    fn an_alert_that_is_good_to_know_makes_nothing_urgent() {
+        // 6.3: 1 for HIGH and CRITICAL only
+        let Some(Reaction::AddPlanItem(ask)) = react(&raised(Severity::Info)) else {
+            panic!("a plan item")
+        };
+        assert_eq!(ask.urgency, Urgency::Second);
+    }
+
+    #[test]
+    fn a_plan_item_adds_no_plan_item() {
+        // A habit that answers itself would never end
+        use crate::ids::PlanItemId;
+        use crate::plan::PlanEvent;
+        let owner = Uuid::from_u128(1).into();
+        let added = Event::Plan(PlanEvent::PlanItemAdded {
+            owner,
+            item_id: PlanItemId::of_code(owner, "REVIEW_ALERTS"),
+            code: ItemCode::ReviewAlerts,
+            urgency: Urgency::First,
+            due_at: DateTime::UNIX_EPOCH,
+            because: Because::Alert(AlertId::of_cause("match:2")),
+            added_at: DateTime::UNIX_EPOCH,
+        });
+        assert!(react(&added).is_none());
+    }
 }

@@ -57,4 +57,31 @@ mod tests {
         });
         assert!(react(&consent).is_none());
     }
+
+    #[test]
+    fn the_first_item_follows_from_joining_at_the_time_of_joining() {
+        // PLN-16, and the promise of the policies: no clock of their own
+        let at = DateTime::UNIX_EPOCH + chrono::Duration::days(400);
+        let joined = Event::User(UserEvent::UserRegistered {
+            user_id: Uuid::from_u128(2).into(),
+            email: crate::Personal::Erased,
+            registered_at: at,
+        });
+        let Some(Reaction::AddPlanItem(ask)) = react(&joined) else {
+            panic!("a plan item")
+        };
+        assert_eq!(ask.owner, Uuid::from_u128(2).into());
+        assert_eq!((ask.because, ask.at), (Because::Joined, at));
+    }
+
+    #[test]
+    fn a_withdrawn_consent_adds_nothing_to_the_plan() {
+        let withdrawn = Event::User(UserEvent::ConsentWithdrawn {
+            user_id: Uuid::from_u128(1).into(),
+            purpose: Purpose::WebImageSearch,
+            text_version: "settings-1".to_owned(),
+            withdrawn_at: DateTime::UNIX_EPOCH,
+        });
+        assert!(react(&withdrawn).is_none());
+    }
 }

@@ -73,4 +73,31 @@ mod tests {
             .when(begin(10))
             .then_expect_events(vec![]);
     }
+
+    #[test]
+    fn nothing_begins_where_no_scan_was_ever_started() {
+        TestFramework::<ScanSlot>::with(())
+            .given_no_previous_events()
+            .when(begin(10))
+            .then_expect_events(vec![]);
+    }
+
+    #[test]
+    fn a_scan_that_is_over_does_not_begin_again() {
+        // Section 8, changed: a failed attempt used to show FAILED and then RUNNING again
+        let failed = ScanEvent::ScanFailed {
+            scan_id: Uuid::from_u128(10).into(),
+            code: super::super::FailureCode::ScanTimedOut,
+            failed_at: DateTime::UNIX_EPOCH,
+        };
+        for history in [
+            vec![started(10), begun(10), failed.clone()],
+            vec![started(10), failed],
+        ] {
+            TestFramework::<ScanSlot>::with(())
+                .given(history)
+                .when(begin(10))
+                .then_expect_events(vec![]);
+        }
+    }
 }

@@ -149,4 +149,65 @@ mod tests {
     }
 
     use super::super::StartScan;
+
+    #[test]
+    fn nothing_completes_where_no_such_scan_is_open() {
+        // A late worker: no scan, another scan, a scan that completed already
+        completes(vec![]).then_expect_events(vec![]);
+        completes(vec![started(11)]).then_expect_events(vec![]);
+        completes(vec![started(10), completed(vec![])]).then_expect_events(vec![]);
+    }
+
+    #[test]
+    fn an_untouched_scan_cannot_complete() {
+        // SCN-9: nothing is claimed before every picture was worked on
+        completes(vec![started(10)]).then_expect_error(ScanRefusal::NotFinished { remaining: 2 });
+    }
+
+    #[test]
+    fn pictures_skipped_for_want_of_consent_are_not_failures() {
+        // CON-1: the scan completes, and its pictures carry the warning
+        let skipped = |n| finished(n, UnitOutcome::Skipped);
+        completes(vec![started(10), skipped(1), skipped(2)])
+            .then_expect_events(vec![completed(vec![])]);
+        completes(vec![started(10), skipped(1), finished(2, DOWN)])
+            .then_expect_events(vec![completed(vec![])]);
+    }
+
+    #[test]
+    fn a_partial_search_completes_the_scan() {
+        // SCN-9
+        completes(vec![
+            started(10),
+            finished(1, UnitOutcome::Partial),
+            finished(2, BROKE),
+        ])
+        .then_expect_events(vec![completed(vec![])]);
+    }
+
+    #[test]
+    fn a_code_that_all_pictures_share_is_the_code_of_the_scan() {
+        // SCN-9: she reads why, not only that
+        for code in [
+            FailureCode::ImageUnreadable,
+            FailureCode::AllProvidersFailed,
+            FailureCode::ProviderAuth,
+            FailureCode::ProviderNotConfigured,
+            FailureCode::QuotaExhausted,
+            FailureCode::ScanTimedOut,
+        ] {
+            let unit = |n| finished(n, UnitOutcome::Failed(code));
+            completes(vec![started(10), unit(1), unit(2)]).then_expect_events(vec![failed(code)]);
+        }
+    }
+
+    #[test]
+    fn two_different_codes_are_reported_as_neither_of_them() {
+        // SCN-9: "quota exhausted" would be untrue of the picture that could not be read
+        let unreadable = UnitOutcome::Failed(FailureCode::ImageUnreadable);
+        for (one, two) in [(unreadable, BROKE), (BROKE, unreadable)] {
+            completes(vec![started(10), finished(1, one), finished(2, two)])
+                .then_expect_events(vec![failed(FailureCode::AllProvidersFailed)]);
+        }
+    }
 }

@@ -61,6 +61,9 @@ impl OpenScan {
 }
 
 impl ScanSlot {
+    /// The noun under which its facts stand in the log.
+    pub const NOUN: &'static str = "scan";
+
     /// The id of the stream that holds this member's scans of this kind.
     #[must_use]
     pub fn id(owner: UserId, kind: ScanKind) -> uuid::Uuid {
@@ -102,7 +105,7 @@ pub enum ScanRefusal {
         scan_id: ScanId,
     },
     /// A worker asked to complete a scan while pictures remain.
-    #[error("{remaining} pictures are not finished yet")]
+    #[error("pictures still to be finished: {remaining}")]
     NotFinished {
         /// How many.
         remaining: usize,
@@ -110,7 +113,7 @@ pub enum ScanRefusal {
 }
 
 impl Aggregate for ScanSlot {
-    const TYPE: &'static str = "scan";
+    const TYPE: &'static str = Self::NOUN;
     type Command = ScanCommand;
     type Event = ScanEvent;
     type Error = ScanRefusal;
@@ -165,5 +168,63 @@ impl Aggregate for ScanSlot {
                 *self = Self::Closed { last: scan_id };
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::finish_image::tests::finished;
+    use super::start::tests::started;
+    use super::*;
+    use chrono::DateTime;
+    use uuid::Uuid;
+
+    fn after(events: Vec<ScanEvent>) -> ScanSlot {
+        let mut slot = ScanSlot::default();
+        events.into_iter().for_each(|event| slot.apply(event));
+        slot
+    }
+
+    fn scan(n: u128) -> ScanId {
+        Uuid::from_u128(n).into()
+    }
+
+    #[test]
+    fn what_remains_keeps_the_order_of_the_trigger() {
+        // SCN-8
+        let pictures = |slot: &ScanSlot| -> Vec<ImageId> {
+            slot.open(scan(10)).unwrap().remaining().collect()
+        };
+        let (one, two) = (Uuid::from_u128(1).into(), Uuid::from_u128(2).into());
+        assert_eq!(pictures(&after(vec![started(10)])), [one, two]);
+        let halfway = after(vec![started(10), finished(1, UnitOutcome::Done)]);
+        assert_eq!(pictures(&halfway), [two]);
+        let failed = UnitOutcome::Failed(FailureCode::ImageUnreadable);
+        let over = after(vec![started(10), finished(1, failed), finished(2, failed)]);
+        assert_eq!(pictures(&over), []);
+    }
+
+    #[test]
+    fn no_other_scan_is_ever_mistaken_for_the_open_one() {
+        let completed = ScanEvent::ScanCompleted {
+            scan_id: scan(10),
+            warnings: vec![],
+            completed_at: DateTime::UNIX_EPOCH,
+        };
+        assert_eq!(after(vec![]).open(scan(10)), None);
+        assert_eq!(after(vec![started(10)]).open(scan(11)), None);
+        let closed = after(vec![started(10), completed]);
+        assert_eq!(closed, ScanSlot::Closed { last: scan(10) });
+        assert_eq!(closed.open(scan(10)), None);
+    }
+
+    #[test]
+    fn facts_without_an_open_scan_open_none() {
+        let begun = ScanEvent::ScanBegun {
+            scan_id: scan(10),
+            begun_at: DateTime::UNIX_EPOCH,
+        };
+        let stray = vec![begun, finished(1, UnitOutcome::Done)];
+        assert_eq!(after(stray), ScanSlot::Empty);
     }
 }

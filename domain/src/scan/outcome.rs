@@ -225,4 +225,62 @@ mod tests {
             FailureCode::AllProvidersFailed
         );
     }
+
+    #[test]
+    fn every_fault_has_the_failure_that_the_contract_names() {
+        // PRV-4, PRV-5
+        let table = [
+            (ProviderFault::InvalidImage, "ALL_PROVIDERS_FAILED"),
+            (ProviderFault::InvalidKey, "PROVIDER_AUTH"),
+            (ProviderFault::RateLimited, "ALL_PROVIDERS_FAILED"),
+            (ProviderFault::QuotaExhausted, "QUOTA_EXHAUSTED"),
+            (ProviderFault::Network, "ALL_PROVIDERS_FAILED"),
+            (ProviderFault::Timeout, "ALL_PROVIDERS_FAILED"),
+            (ProviderFault::NotConfigured, "PROVIDER_NOT_CONFIGURED"),
+            (ProviderFault::ProviderError, "ALL_PROVIDERS_FAILED"),
+        ];
+        for (fault, code) in table {
+            assert_eq!(fault.failure().code(), code, "{fault:?}");
+            assert_eq!(
+                serde_json::to_value(fault.failure()).unwrap(),
+                code,
+                "the log"
+            );
+        }
+    }
+
+    #[test]
+    fn a_fault_of_an_engine_never_blames_her_picture() {
+        // PRV-5: IMAGE_UNREADABLE is for bytes that we could not read, SCAN_TIMED_OUT for the watchdog
+        for fault in [
+            ProviderFault::InvalidImage,
+            ProviderFault::InvalidKey,
+            ProviderFault::RateLimited,
+            ProviderFault::QuotaExhausted,
+            ProviderFault::Network,
+            ProviderFault::Timeout,
+            ProviderFault::NotConfigured,
+            ProviderFault::ProviderError,
+        ] {
+            let failure = fault.failure();
+            assert_ne!(failure, FailureCode::ImageUnreadable, "{fault:?}");
+            assert_ne!(failure, FailureCode::ScanTimedOut, "{fault:?}");
+        }
+    }
+
+    #[test]
+    fn an_outcome_that_nobody_knows_is_refused() {
+        for wrong in ["\"CLEAR\"", "\"FAILED\"", "{\"FAILED\":\"CLEAR\"}", "null"] {
+            assert!(
+                serde_json::from_str::<UnitOutcome>(wrong).is_err(),
+                "{wrong}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_tally_without_all_its_numbers_is_refused() {
+        // GEN-3: a count that is missing is not a count of nothing
+        assert!(serde_json::from_str::<Tally>("{\"matches_found\":1}").is_err());
+    }
 }

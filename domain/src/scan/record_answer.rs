@@ -125,4 +125,73 @@ mod tests {
             .when(says(Answer::Results(1), 9))
             .then_expect_events(vec![]);
     }
+
+    fn nothing_follows(given: Vec<ScanEvent>, image: u128) {
+        for answer in [
+            Answer::Results(1),
+            Answer::Fault(ProviderFault::InvalidImage),
+        ] {
+            TestFramework::<ScanSlot>::with(())
+                .given(given.clone())
+                .when(says(answer, image))
+                .then_expect_events(vec![]);
+        }
+    }
+
+    #[test]
+    fn a_late_answer_changes_nothing() {
+        // SCN-8: no scan, another scan, a finished picture, a scan that is over
+        use super::super::{FailureCode, UnitOutcome, finish_image::tests::finished};
+        let over = ScanEvent::ScanFailed {
+            scan_id: Uuid::from_u128(10).into(),
+            code: FailureCode::ScanTimedOut,
+            failed_at: DateTime::UNIX_EPOCH,
+        };
+        nothing_follows(vec![], 1);
+        nothing_follows(vec![started(11)], 1);
+        nothing_follows(vec![started(10), finished(1, UnitOutcome::Done)], 1);
+        nothing_follows(vec![started(10), over], 1);
+    }
+
+    #[test]
+    fn an_answer_finishes_no_picture() {
+        // SCN-9: how a picture ended is a fact of its own
+        let mut slot = ScanSlot::default();
+        let answered = ScanEvent::ProviderQueried {
+            scan_id: Uuid::from_u128(10).into(),
+            image_id: Uuid::from_u128(1).into(),
+            provider: "tineye".to_owned(),
+            results: 3,
+            asked_at: DateTime::UNIX_EPOCH,
+            answered_at: DateTime::UNIX_EPOCH,
+        };
+        for event in [started(10), answered] {
+            cqrs_es::Aggregate::apply(&mut slot, event);
+        }
+        let open = slot.open(Uuid::from_u128(10).into()).unwrap();
+        assert_eq!(open.remaining().count(), 2);
+    }
+
+    #[test]
+    fn a_second_attempt_is_a_second_fact() {
+        // SCN-8: attempts are recorded separately; a fault does not bar the answer that comes after it
+        let fault = TestFramework::<ScanSlot>::with(())
+            .given(vec![started(10)])
+            .when(says(Answer::Fault(ProviderFault::Network), 1))
+            .inspect_result()
+            .unwrap();
+        let events = TestFramework::<ScanSlot>::with(())
+            .given(vec![started(10)])
+            .and(fault)
+            .when(says(Answer::Results(4), 1))
+            .inspect_result()
+            .unwrap();
+        assert!(
+            matches!(
+                events.as_slice(),
+                [ScanEvent::ProviderQueried { results: 4, .. }]
+            ),
+            "{events:?}"
+        );
+    }
 }

@@ -1,4 +1,4 @@
-//! StartScan -> ScanStarted, while no other scan of the kind is open (SCN-1).
+//! StartScan -> ScanStarted, while no scan of the kind is open (SCN-1); a scan that ended never starts again.
 
 use super::{ScanEvent, ScanKind, ScanRefusal, ScanSlot};
 use crate::ids::{ImageId, ScanId, UserId};
@@ -26,6 +26,8 @@ pub(super) fn decide(slot: &ScanSlot, ask: StartScan) -> Result<Vec<ScanEvent>, 
         ScanSlot::Open(open) => Err(ScanRefusal::AlreadyRunning {
             scan_id: open.scan_id,
         }),
+        // The same trigger again, after its scan ended: a final state is final.
+        ScanSlot::Closed { last } if *last == ask.scan_id => Ok(vec![]),
         ScanSlot::Empty | ScanSlot::Closed { .. } => {
             let StartScan {
                 owner,
@@ -100,5 +102,66 @@ pub(super) mod tests {
             .given(vec![started(10), failed])
             .when(ScanCommand::Start(ask(11)))
             .then_expect_events(vec![started(11)]);
+    }
+
+    fn completed(scan: u128) -> ScanEvent {
+        ScanEvent::ScanCompleted {
+            scan_id: Uuid::from_u128(scan).into(),
+            warnings: vec![],
+            completed_at: DateTime::UNIX_EPOCH,
+        }
+    }
+
+    #[test]
+    fn a_scan_that_has_begun_or_was_worked_on_still_blocks_a_second_one() {
+        // SCN-1: PENDING and RUNNING are both open, up to the last picture
+        use super::super::{UnitOutcome, finish_image::tests::finished};
+        let begun = ScanEvent::ScanBegun {
+            scan_id: Uuid::from_u128(10).into(),
+            begun_at: DateTime::UNIX_EPOCH,
+        };
+        let worked_on = vec![
+            finished(1, UnitOutcome::Done),
+            finished(2, UnitOutcome::Done),
+        ];
+        for later in [vec![begun.clone()], [vec![begun], worked_on].concat()] {
+            TestFramework::<ScanSlot>::with(())
+                .given(vec![started(10)])
+                .and(later)
+                .when(ScanCommand::Start(ask(11)))
+                .then_expect_error(ScanRefusal::AlreadyRunning {
+                    scan_id: Uuid::from_u128(10).into(),
+                });
+        }
+    }
+
+    #[test]
+    fn a_scan_that_ended_never_starts_again() {
+        // Section 8: COMPLETED and FAILED are final; the same trigger, delivered late, changes nothing
+        TestFramework::<ScanSlot>::with(())
+            .given(vec![started(10), completed(10)])
+            .when(ScanCommand::Start(ask(10)))
+            .then_expect_events(vec![]);
+    }
+
+    #[test]
+    fn a_new_scan_remembers_nothing_of_the_last_one() {
+        // SCN-8: a unit is finished within its own scan only
+        let mut slot = ScanSlot::default();
+        for event in [started(10), completed(10), started(11)] {
+            cqrs_es::Aggregate::apply(&mut slot, event);
+        }
+        let open = slot.open(Uuid::from_u128(11).into()).unwrap();
+        assert_eq!(open.remaining().count(), 2);
+        assert!(!open.begun);
+        assert_eq!(slot.open(Uuid::from_u128(10).into()), None);
+    }
+
+    #[test]
+    fn each_member_has_a_slot_of_her_own() {
+        // SCN-1: per user and type
+        let slot = |owner| ScanSlot::id(Uuid::from_u128(owner).into(), ScanKind::ImageScan);
+        assert_eq!(slot(1), slot(1));
+        assert_ne!(slot(1), slot(2));
     }
 }

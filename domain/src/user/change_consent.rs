@@ -128,4 +128,86 @@ mod tests {
             .when(says(true))
             .then_expect_error(UserRefusal::Unknown);
     }
+
+    fn wish(purpose: Purpose, granted: bool) -> ChangeConsent {
+        ChangeConsent {
+            user_id: ana(),
+            purpose,
+            granted,
+            text_version: "settings-1".to_owned(),
+            at: DateTime::UNIX_EPOCH,
+        }
+    }
+
+    fn member(consents: &[Purpose]) -> User {
+        User::Member {
+            consents: consents.iter().copied().collect(),
+        }
+    }
+
+    #[test]
+    fn an_unknown_account_has_nothing_to_grant_or_to_withdraw() {
+        for purpose in Purpose::ALL {
+            for granted in [true, false] {
+                let answer = decide(&User::Unknown, wish(purpose, granted));
+                assert_eq!(answer, Err(UserRefusal::Unknown), "{purpose:?} {granted}");
+            }
+        }
+    }
+
+    #[test]
+    fn only_a_change_is_a_fact() {
+        // CON-2, for each purpose in each state
+        for purpose in Purpose::ALL {
+            let table = [
+                (member(&[]), true, 1),
+                (member(&[]), false, 0),
+                (member(&Purpose::ALL), true, 0),
+                (member(&Purpose::ALL), false, 1),
+            ];
+            for (user, granted, facts) in table {
+                let events = decide(&user, wish(purpose, granted)).unwrap();
+                assert_eq!(events.len(), facts, "{user:?} {purpose:?} {granted}");
+            }
+        }
+    }
+
+    #[test]
+    fn withdrawing_one_purpose_leaves_the_others_as_they_were() {
+        // Section 4: each purpose stands alone
+        for purpose in Purpose::ALL {
+            let mut user = member(&Purpose::ALL);
+            for event in decide(&user, wish(purpose, false)).unwrap() {
+                cqrs_es::Aggregate::apply(&mut user, event);
+            }
+            for other in Purpose::ALL {
+                assert_eq!(user.agrees_to(other), other != purpose, "{other:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_withdrawn_can_be_granted_again() {
+        // CON-2
+        let withdrawn = decide(
+            &member(&[Purpose::FaceSearch]),
+            wish(Purpose::FaceSearch, false),
+        );
+        TestFramework::<User>::with(())
+            .given([registered(), vec![granted()], withdrawn.unwrap()].concat())
+            .when(says(true))
+            .then_expect_events(vec![granted()]);
+    }
+
+    #[test]
+    fn a_consent_without_an_account_gives_no_right_to_anything() {
+        // CON-1: nothing may be sent out on the strength of a fact about nobody
+        let mut nobody = User::default();
+        cqrs_es::Aggregate::apply(&mut nobody, granted());
+        assert!(
+            Purpose::ALL
+                .iter()
+                .all(|purpose| !nobody.agrees_to(*purpose))
+        );
+    }
 }

@@ -96,4 +96,68 @@ mod tests {
             .when(UserCommand::Register(ana()))
             .then_expect_events(vec![]);
     }
+
+    #[test]
+    fn she_exists_before_she_agrees_and_the_text_she_saw_is_on_record() {
+        // USR-1, CON-2
+        let RegisterUser {
+            user_id,
+            email,
+            registered_at,
+        } = ana();
+        let agreed = |purpose| UserEvent::ConsentGranted {
+            user_id,
+            purpose,
+            text_version: "signup-1".to_owned(),
+            granted_at: registered_at,
+        };
+        TestFramework::<User>::with(())
+            .given_no_previous_events()
+            .when(UserCommand::Register(ana()))
+            .then_expect_events(vec![
+                UserEvent::UserRegistered {
+                    user_id,
+                    email,
+                    registered_at,
+                },
+                agreed(Purpose::WebImageSearch),
+                agreed(Purpose::BreachLookup),
+            ]);
+    }
+
+    #[test]
+    fn being_seen_again_never_gives_back_a_consent_that_she_withdrew() {
+        // CON-2: only she changes what she agrees to
+        let withdrawn = ON_AT_SIGNUP.map(|purpose| UserEvent::ConsentWithdrawn {
+            user_id: ana().user_id,
+            purpose,
+            text_version: "settings-1".to_owned(),
+            withdrawn_at: DateTime::UNIX_EPOCH,
+        });
+        TestFramework::<User>::with(())
+            .given(decide(&User::Unknown, ana()))
+            .and(withdrawn.to_vec())
+            .when(UserCommand::Register(ana()))
+            .then_expect_events(vec![]);
+    }
+
+    #[test]
+    fn another_address_of_the_same_identity_makes_no_second_member() {
+        // USR-1: the identity is the `sub` of the token, not the address
+        let moved = RegisterUser {
+            email: "ana@elsewhere.test".to_owned().into(),
+            ..ana()
+        };
+        TestFramework::<User>::with(())
+            .given(decide(&User::Unknown, ana()))
+            .when(UserCommand::Register(moved))
+            .then_expect_events(vec![]);
+    }
+
+    #[test]
+    fn neither_the_command_nor_the_fact_prints_her_address() {
+        // AUD-5
+        let printed = format!("{:?} {:?}", ana(), decide(&User::Unknown, ana()));
+        assert!(!printed.contains("ana@"), "{printed}");
+    }
 }

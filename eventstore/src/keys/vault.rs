@@ -124,9 +124,7 @@ impl Vault {
 
     fn keep(&self, subject: UserId, key: &SubjectKey) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() >= KEPT_MAX {
-            kept.retain(|_, (_, since)| since.elapsed() < KEPT);
-        }
+        kept.retain(|_, (_, since)| since.elapsed() < KEPT);
         if kept.len() < KEPT_MAX {
             kept.insert(subject, (key.clone(), Instant::now()));
         }

@@ -29,9 +29,9 @@ pub fn coverage(scan: &Value) {
     } else {
         engines.join(", ")
     };
-    let pictures = &result["imagesScanned"];
+    let (reached, all) = (&result["imagesSearched"], &result["imagesScanned"]);
     say::line(format!(
-        "\nSearched: {searched}, for {pictures} picture(s)."
+        "\nSearched: {searched}, for {reached} of {all} picture(s)."
     ));
     for warning in list(&result["warnings"]) {
         say::line(match text(warning).strip_prefix("PROVIDER_FAILED:") {
@@ -43,8 +43,8 @@ pub fn coverage(scan: &Value) {
     }
     if scan["status"] == "FAILED" {
         say::line(text(&scan["errorMessage"]));
-    } else if engines.is_empty() {
-        say::line("So this scan has nothing to say yet.");
+    } else if reached != all {
+        say::line("Not every picture could be searched for, so this is not the whole answer.");
     } else if result["matchesFound"] == 0 && result["matchesSeenAgain"] == 0 {
         say::line(
             "Nothing was found there. New pages appear every day; we can look again any time.",

@@ -1,15 +1,31 @@
-//! One picture of a scan: ask consent, fetch the working copy, ask the engine, note how it ended.
+//! One picture of a scan: fetch the working copy, ask the engine while she agrees, note how it ended.
 
 use super::{ImageScan, Job, Later};
-use crate::providers::ProviderError;
+use crate::providers::{Consent, CopiesFound, NotSearched, ProviderError};
+use async_trait::async_trait;
 use bytes::Bytes;
-use domain::ids::ImageId;
+use chrono::{DateTime, Utc};
+use domain::ids::{ImageId, UserId};
 use domain::scan::{
     Answer, FailureCode, FinishImage, RecordAnswer, ScanCommand, Tally, UnitOutcome, Warning,
 };
 use domain::user::{Purpose, User};
-use eventstore::edge;
 use eventstore::objects::{Form, ObjectFault};
+use eventstore::{Store, edge};
+
+/// What she agreed to, as the log says it at the moment of asking (CON-1).
+struct Agreement<'a> {
+    store: &'a Store,
+    owner: UserId,
+}
+
+#[async_trait]
+impl Consent for Agreement<'_> {
+    async fn holds(&self) -> bool {
+        let member = self.store.load::<User>(self.owner.0).await;
+        member.is_ok_and(|member| member.agrees_to(Purpose::WebImageSearch))
+    }
+}
 
 /// How the work on one picture ended.
 struct Ending {
@@ -58,18 +74,34 @@ impl ImageScan {
             let failed = UnitOutcome::Failed(FailureCode::ImageUnreadable);
             return Ok(Ending::without_search(failed, vec![]));
         };
-        // Asked right before the call, because she may have withdrawn since the trigger (CON-1).
-        let member: User = self.store.load(job.owner.0).await.map_err(Later::because)?;
-        if !member.agrees_to(Purpose::WebImageSearch) {
-            let warning = Warning::ConsentMissing(Purpose::WebImageSearch);
-            return Ok(Ending::without_search(UnitOutcome::Skipped, vec![warning]));
-        }
         let asked_at = edge::now();
-        let found = self.engine.find_copies(jpeg).await;
-        let answer = match &found {
-            Ok(found) => Answer::Results(u32::try_from(found.copies.len()).unwrap_or(u32::MAX)),
-            Err(error) => Answer::Fault(error.fault),
+        let consent = Agreement {
+            store: &self.store,
+            owner: job.owner,
         };
+        match self.engine.find_copies(jpeg, &consent).await {
+            Ok(found) => {
+                let results = u32::try_from(found.copies.len()).unwrap_or(u32::MAX);
+                self.note(job, image, asked_at, Answer::Results(results))
+                    .await?;
+                self.found(job, image, found).await
+            }
+            Err(NotSearched::Failed(error)) => {
+                self.note(job, image, asked_at, Answer::Fault(error.fault))
+                    .await?;
+                Ok(self.not_searched(&error))
+            }
+            Err(NotSearched::NotAllowed) => self.skipped(job).await,
+        }
+    }
+
+    async fn note(
+        &self,
+        job: &Job,
+        image: ImageId,
+        asked_at: DateTime<Utc>,
+        answer: Answer,
+    ) -> Result<(), Later> {
         let record = RecordAnswer {
             scan_id: job.scan,
             image_id: image,
@@ -79,24 +111,25 @@ impl ImageScan {
             ended_at: edge::now(),
         };
         let (id, attempt) = (image.to_string(), job.delivered.to_string());
-        self.tell(
-            job,
-            &["answer", &id, &attempt],
-            ScanCommand::RecordAnswer(record),
-        )
-        .await?;
-        match found {
-            Ok(found) => {
-                let tally = self.record_all(job, image, found.copies).await?;
-                let warnings = found.truncated.then_some(Warning::Truncated);
-                Ok(Ending {
-                    outcome: UnitOutcome::Done,
-                    tally,
-                    warnings: warnings.into_iter().collect(),
-                })
-            }
-            Err(error) => Ok(self.not_searched(&error)),
-        }
+        let what = ["answer", &id, &attempt];
+        self.tell(job, &what, ScanCommand::RecordAnswer(record))
+            .await
+    }
+
+    async fn found(&self, job: &Job, image: ImageId, found: CopiesFound) -> Result<Ending, Later> {
+        let tally = self.record_all(job, image, found.copies).await?;
+        let truncated = found.truncated.then_some(Warning::Truncated);
+        // Results that could not be read are results all the same: this search is not complete.
+        let incomplete =
+            (found.left_out > 0).then(|| Warning::ProviderFailed(self.engine.name().to_owned()));
+        Ok(Ending {
+            outcome: match incomplete {
+                Some(_) => UnitOutcome::Partial,
+                None => UnitOutcome::Done,
+            },
+            tally,
+            warnings: truncated.into_iter().chain(incomplete).collect(),
+        })
     }
 
     /// The adapter has made its own attempts (rules, section 16), so what it gives up on is given up: "not
@@ -107,6 +140,17 @@ impl ImageScan {
         let warning = Warning::ProviderFailed(self.engine.name().to_owned());
         let failed = UnitOutcome::Failed(error.fault.failure());
         Ending::without_search(failed, vec![warning])
+    }
+
+    /// Consent did not hold, or could not be found out; only the log tells which.
+    async fn skipped(&self, job: &Job) -> Result<Ending, Later> {
+        let member = self.store.load::<User>(job.owner.0).await;
+        let member = member.map_err(Later::because)?;
+        if member.agrees_to(Purpose::WebImageSearch) {
+            return Err(Later::because("consent could not be found out"));
+        }
+        let warning = Warning::ConsentMissing(Purpose::WebImageSearch);
+        Ok(Ending::without_search(UnitOutcome::Skipped, vec![warning]))
     }
 
     /// The bytes an engine is sent; `None` when there are none to be had any more.

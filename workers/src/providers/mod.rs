@@ -33,9 +33,37 @@ pub trait ImageSearch: Send + Sync {
 
     /// Searches for copies of a picture: its working copy, a JPEG without metadata (PIP-2).
     ///
+    /// `consent` is asked right before every attempt, because she may withdraw while we wait for the next one.
+    ///
     /// # Errors
-    /// [`ProviderError`]; nothing was searched then, and nobody may read it as "nothing found".
-    async fn find_copies(&self, jpeg: Bytes) -> Result<CopiesFound, ProviderError>;
+    /// [`NotSearched`]; nobody may read it as "nothing found".
+    async fn find_copies(
+        &self,
+        jpeg: Bytes,
+        consent: &dyn Consent,
+    ) -> Result<CopiesFound, NotSearched>;
+}
+
+/// Whether she agrees now that her picture leaves (CON-1).
+#[async_trait]
+pub trait Consent: Send + Sync {
+    /// `false` also where it cannot be found out: then nothing leaves.
+    async fn holds(&self) -> bool;
+}
+
+/// Why nothing was searched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NotSearched {
+    /// Consent did not hold, so nothing was sent from then on.
+    NotAllowed,
+    /// The engine did not do it.
+    Failed(ProviderError),
+}
+
+impl From<ProviderError> for NotSearched {
+    fn from(error: ProviderError) -> Self {
+        Self::Failed(error)
+    }
 }
 
 /// What a search yielded.
@@ -45,6 +73,8 @@ pub struct CopiesFound {
     pub copies: Vec<FoundCopy>,
     /// The engine knew more than this.
     pub truncated: bool,
+    /// Results that could not be read: the search is not complete then.
+    pub left_out: usize,
 }
 
 /// A page on which the engine says that a copy stands. Addresses are as reported: hostile until
@@ -63,7 +93,7 @@ pub struct FoundCopy {
     pub stock: bool,
 }
 
-/// Why nothing was searched.
+/// What an engine did wrong.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{fault:?}: {detail}")]
 pub struct ProviderError {

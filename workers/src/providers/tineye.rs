@@ -5,7 +5,9 @@ mod wire;
 use super::body::{self, Unread};
 use super::breaker::Breaker;
 use super::patience::{Failed, Repeat, RetryPolicy};
-use super::{ApiKey, COPIES_MAX, CopiesFound, ImageSearch, ProviderError, Retry};
+use super::{
+    ApiKey, COPIES_MAX, Consent, CopiesFound, ImageSearch, NotSearched, ProviderError, Retry,
+};
 use async_trait::async_trait;
 use bytes::Bytes;
 use domain::scan::ProviderFault;
@@ -93,20 +95,27 @@ impl ImageSearch for TinEye {
         self.key.is_some()
     }
 
-    async fn find_copies(&self, jpeg: Bytes) -> Result<CopiesFound, ProviderError> {
+    async fn find_copies(
+        &self,
+        jpeg: Bytes,
+        consent: &dyn Consent,
+    ) -> Result<CopiesFound, NotSearched> {
         let Some(key) = &self.key else {
             let fault = ProviderFault::NotConfigured;
-            return Err(ProviderError::lasting(fault, "no key"));
+            return Err(ProviderError::lasting(fault, "no key").into());
         };
         self.breaker.admit(Instant::now())?;
         // The place is kept while waiting for the next attempt: an engine in trouble is asked less.
         let _place = self.place().await?;
         let limit = self.settings.timeout;
-        let attempt = || self.attempt(key, &jpeg);
+        let attempt = || self.attempt(key, &jpeg, consent);
         let found = self.settings.retry.run(limit, attempt).await;
-        let ended = found.as_ref().map(|_| ()).map_err(|error| error.fault);
-        self.breaker.note(ended, Instant::now());
-        found
+        match &found {
+            Ok(Some(_)) => self.breaker.note(Ok(()), Instant::now()),
+            Err(error) => self.breaker.note(Err(error.fault), Instant::now()),
+            Ok(None) => {}
+        }
+        found?.ok_or(NotSearched::NotAllowed)
     }
 }
 
@@ -151,16 +160,20 @@ impl TinEye {
         }
     }
 
-    /// One call. A time-out is repeated although the search may have been paid for: the answer is
+    /// One call, unless consent no longer holds. A time-out is repeated although the search may have been paid for: the answer is
     /// lost either way, and section 16 of the rules counts it among what is retried.
     async fn attempt(
         &self,
         key: &header::HeaderValue,
         jpeg: &Bytes,
-    ) -> Result<CopiesFound, Failed> {
+        consent: &dyn Consent,
+    ) -> Result<Option<CopiesFound>, Failed> {
+        if !consent.holds().await {
+            return Ok(None);
+        }
         let call = self.call(key, jpeg);
         match tokio::time::timeout(self.settings.timeout, call).await {
-            Ok(outcome) => outcome,
+            Ok(outcome) => outcome.map(Some),
             Err(_) => {
                 Err(ProviderError::passing(ProviderFault::Timeout, "no answer in time").into())
             }

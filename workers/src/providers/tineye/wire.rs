@@ -80,18 +80,22 @@ pub(super) fn read(body: &[u8]) -> Result<CopiesFound, NoFindings> {
         .unwrap_or_default()
         .matches
         .unwrap_or_default();
-    Ok(findings(matches, &answer.stats.unwrap_or_default()))
+    findings(matches, &answer.stats.unwrap_or_default())
 }
 
-fn findings(matches: Vec<Value>, stats: &Stats) -> CopiesFound {
+fn findings(matches: Vec<Value>, stats: &Stats) -> Result<CopiesFound, NoFindings> {
     let reported = matches.len();
     let mut sound: Vec<Sound> = matches.into_iter().filter_map(sound).collect();
-    if sound.len() < reported {
-        let left_out = reported - sound.len();
+    let left_out = reported - sound.len();
+    if left_out > 0 {
         tracing::warn!(
             left_out,
             "matches of TinEye that make no sense were left out"
         );
+    }
+    if sound.is_empty() && reported > 0 {
+        // It found something, and we cannot say what: that is not "nothing".
+        return Err(NoFindings::Malformed("no match can be read".to_owned()));
     }
     // Asked for in this order, but the first COPIES_MAX must be the strongest in any case (PIP-7).
     sound.sort_by_key(|one| std::cmp::Reverse(one.score));
@@ -102,7 +106,11 @@ fn findings(matches: Vec<Value>, stats: &Stats) -> CopiesFound {
         || total.unwrap_or(0) > reported as u64
         || stats.total_backlinks.unwrap_or(0) > pages as u64;
     copies.truncate(COPIES_MAX);
-    CopiesFound { copies, truncated }
+    Ok(CopiesFound {
+        copies,
+        truncated,
+        left_out,
+    })
 }
 
 /// One finding per page. MAT-11 takes the first backlink alone; we go further, because every page
@@ -240,8 +248,19 @@ mod tests {
             {"backlinks": page}, "no match", null,
             {"score": 22.4, "query_match_percent": null, "backlinks": page},
         ]));
-        assert_eq!(found.copies.len(), 1);
+        assert_eq!((found.copies.len(), found.left_out), (1, 7));
         assert_eq!(found.copies[0].query_share, None);
+    }
+
+    #[test]
+    fn matches_of_which_none_can_be_read_are_no_empty_answer() {
+        // GEN-3: an engine that begins to write its numbers as texts must not look as if it found nothing
+        let texts = json!([{"score": "97.1", "backlinks": [backlink("https://a.test/")]}]);
+        let body = json!({"code": 200, "results": {"matches": texts}}).to_string();
+        assert!(matches!(
+            read(body.as_bytes()),
+            Err(NoFindings::Malformed(_))
+        ));
     }
 
     #[test]

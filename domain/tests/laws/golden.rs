@@ -1,0 +1,61 @@
+//! The facts of `domain/catalogue`, as they stand in the log.
+
+use domain::Event;
+use serde_json::Value;
+use std::path::Path;
+
+/// One fact of the catalogue.
+pub(crate) struct Golden {
+    /// Noun and fact, for example `match/MatchFound`.
+    pub(crate) name: String,
+    pub(crate) noun: String,
+    pub(crate) payload: Value,
+}
+
+impl Golden {
+    pub(crate) fn event(&self) -> Event {
+        Event::decode(&self.noun, &self.payload).unwrap()
+    }
+
+    /// The same fact with one field changed.
+    pub(crate) fn with(&self, field: &str, value: Value) -> Event {
+        let mut payload = self.payload.clone();
+        let fields = payload.as_object_mut().unwrap().values_mut().next();
+        let held = fields.and_then(|fields| fields.get_mut(field)).unwrap();
+        *held = value;
+        Event::decode(&self.noun, &payload).unwrap()
+    }
+}
+
+/// Every fact of the catalogue, in the order of names.
+pub(crate) fn catalogue() -> Vec<Golden> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("catalogue");
+    let mut facts = Vec::new();
+    for noun in std::fs::read_dir(root).unwrap() {
+        let folder = noun.unwrap().path();
+        if !folder.is_dir() {
+            continue;
+        }
+        let noun = folder.file_name().unwrap().to_str().unwrap().to_owned();
+        for file in std::fs::read_dir(&folder).unwrap() {
+            let path = file.unwrap().path();
+            let payload: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+            let fact = payload.as_object().unwrap().keys().next().unwrap();
+            let name = format!("{noun}/{fact}");
+            let noun = noun.clone();
+            facts.push(Golden {
+                name,
+                noun,
+                payload,
+            });
+        }
+    }
+    facts.sort_by(|a, b| a.name.cmp(&b.name));
+    facts
+}
+
+/// The fact with this name.
+pub(crate) fn fact(name: &str) -> Golden {
+    let found = catalogue().into_iter().find(|fact| fact.name == name);
+    found.unwrap_or_else(|| panic!("{name} is in the catalogue"))
+}

@@ -1,0 +1,23 @@
+//! The record on real servers: PostgreSQL with this release's migrations, NATS that can be killed and wiped.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod append;
+mod append_only;
+mod bus;
+mod checkpoints;
+mod faults;
+mod objects;
+mod oracle;
+mod queue;
+mod reading;
+mod relay;
+mod relay_faults;
+mod sealing;
+mod subscription;
+mod support;
+mod vault;

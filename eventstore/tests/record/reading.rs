@@ -1,0 +1,191 @@
+//! Reading the log: in order, closed on every fault, and with the way back to the beginning.
+
+use crate::support::{Record, by, sees};
+use domain::Event;
+use domain::ids::UserId;
+use domain::matches::{Match, MatchCommand};
+use eventstore::edge::fresh_id;
+use eventstore::{Opened, ReadFault, Why};
+use uuid::Uuid;
+
+/// Puts a row at the end of the log as it would stand after a newer release, or after damage.
+async fn alien(record: &Record, noun: &str, payload: &str, metadata: Option<&Why>) {
+    let metadata = metadata.map_or_else(
+        || "{}".to_owned(),
+        |why| serde_json::to_string(why).unwrap(),
+    );
+    sqlx::query(
+        "INSERT INTO events (aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata)
+         VALUES ($1, 'x', 1, 'Alien', '9', $2::text::json, $3::text::json)",
+    )
+    .bind(noun)
+    .bind(payload)
+    .bind(metadata)
+    .execute(&record.pool)
+    .await
+    .unwrap();
+}
+
+async fn opened(record: &Record, after: i64) -> Result<Vec<Opened>, ReadFault> {
+    let mut opened = Vec::new();
+    for event in record.log().read_after(after, 100).await? {
+        opened.push(event.open(record.store.vault()).await?);
+    }
+    Ok(opened)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_is_read_in_order_page_by_page_to_its_end() {
+    let record = Record::fresh().await;
+    record.holds(25).await;
+    let log = record.log();
+    let (mut positions, mut last) = (Vec::new(), 0);
+    loop {
+        let page = log.read_after(last, 10).await.unwrap();
+        let Some(end) = page.last() else { break };
+        last = end.position;
+        positions.extend(page.iter().map(|event| event.position));
+    }
+    assert_eq!(positions, (1..=25).collect::<Vec<i64>>());
+    assert_eq!(log.head().await.unwrap(), 25);
+    assert!(log.read_after(99, 10).await.unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_carries_who_why_and_for_whom() {
+    // AUD-1
+    let record = Record::fresh().await;
+    let owner = UserId(fresh_id());
+    let command = fresh_id();
+    sees(&record.store, owner, fresh_id().into(), command)
+        .await
+        .unwrap();
+    let event = record.log().read_after(0, 1).await.unwrap().remove(0);
+    assert_eq!(event.why.subject, owner);
+    assert_eq!(event.why.actor, format!("user:{owner}"));
+    assert_eq!(event.why.command_id, command);
+    assert_eq!(event.why.cause_id, command, "nothing came before it");
+    assert_eq!(event.why.correlation_id, command);
+    let found = record.log().find(event.event_id).await.unwrap();
+    assert_eq!(found, Some(event));
+    assert_eq!(record.log().find(fresh_id()).await.unwrap(), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_position_stops_the_reader_before_it() {
+    let record = Record::fresh().await;
+    record.holds(5).await;
+    record
+        .tampered("DELETE FROM events WHERE position = 3")
+        .await;
+    let before = record.log().read_after(0, 10).await.unwrap();
+    assert_eq!(before.last().map(|event| event.position), Some(2));
+    for _ in 0..2 {
+        let fault = record.log().read_after(2, 10).await.unwrap_err();
+        assert!(matches!(fault, ReadFault::Gap { position: 3 }), "{fault}");
+    }
+    let fault = record.log().read_after(1, 1).await;
+    assert_eq!(fault.unwrap().len(), 1, "what stands before it can be read");
+    record
+        .tampered("DELETE FROM events WHERE position = 1")
+        .await;
+    let fault = record.log().read_after(0, 10).await.unwrap_err();
+    assert!(matches!(fault, ReadFault::Gap { position: 1 }), "{fault}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_of_an_unknown_noun_or_shape_stops_the_reader_at_its_position() {
+    for (noun, payload) in [
+        ("weather", r#"{"RainFell":{}}"#),
+        ("match", r#"{"MatchWasLost":{"match_id":1}}"#),
+        ("match", r#"{"MatchFound":{"owner":"canary@example.test"}}"#),
+    ] {
+        let record = Record::fresh().await;
+        let owner = record.holds(2).await;
+        alien(&record, noun, payload, Some(&by(owner, fresh_id()))).await;
+        record.holds(1).await;
+        let fault = opened(&record, 0).await.unwrap_err();
+        assert!(
+            matches!(fault, ReadFault::Unreadable { position: 3, .. }),
+            "{fault}"
+        );
+        assert!(!format!("{fault} {fault:?}").contains("canary"));
+        assert_eq!(opened(&record, 3).await.unwrap().len(), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_without_circumstances_is_told_and_not_guessed() {
+    let record = Record::fresh().await;
+    record.holds(2).await;
+    alien(&record, "match", "{}", None).await;
+    record.holds(1).await;
+    // What stands before it is handed out; the fault meets whoever reads on.
+    assert_eq!(record.log().read_after(0, 10).await.unwrap().len(), 2);
+    let fault = record.log().read_after(2, 10).await.unwrap_err();
+    assert!(matches!(fault, ReadFault::Unreadable { position: 3, .. }));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_way_back_from_an_event_leads_to_the_request_that_began_it() {
+    // AUD-3: she asks "why do I see this?"
+    let record = Record::fresh().await;
+    let owner = UserId(fresh_id());
+    let mut why = by(owner, fresh_id());
+    let mut ids: Vec<Uuid> = Vec::new();
+    for link in 0..5 {
+        let page = fresh_id();
+        let ask = crate::support::a_match(owner, page.into(), "https://gallery.example.test/");
+        let command = MatchCommand::Record(Box::new(ask));
+        let done = record.store.execute::<Match>(page, command, why.clone());
+        let position = done.await.unwrap().position;
+        let event = record.log().read_after(position - 1, 1).await.unwrap()[0].event_id;
+        ids.push(event);
+        why = why.following(event, "policy:test", fresh_id());
+        assert_eq!(position, link + 1);
+    }
+    let chain = record.log().chain(ids[4]).await.unwrap();
+    assert_eq!(
+        chain.iter().map(|e| e.event_id).collect::<Vec<_>>(),
+        ids,
+        "cause first"
+    );
+    assert!(
+        chain
+            .iter()
+            .all(|event| event.why.correlation_id == why.correlation_id)
+    );
+    assert_eq!(record.log().chain(ids[0]).await.unwrap().len(), 1);
+    assert!(record.log().chain(fresh_id()).await.unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn causes_that_run_in_a_circle_end_somewhere() {
+    let record = Record::fresh().await;
+    let owner = record.holds(1).await;
+    let event = record.log().read_after(0, 1).await.unwrap().remove(0);
+    let itself = by(owner, fresh_id()).following(event.event_id, "policy:test", fresh_id());
+    record
+        .tampered(&format!(
+            "UPDATE events SET metadata = '{}'",
+            serde_json::to_string(&itself).unwrap()
+        ))
+        .await;
+    let chain = record.log().chain(event.event_id).await.unwrap();
+    assert!(chain.len() <= 32);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_text_with_every_kind_of_letter_comes_back_as_it_was() {
+    let record = Record::fresh().await;
+    let member = UserId(fresh_id());
+    let odd = "\u{0} \" \\ \u{1F469}\u{200D}\u{1F4BB} \u{FEFF} {\"$sealed\":\"1.\"}";
+    crate::support::joins(&record.store, member, odd, fresh_id())
+        .await
+        .unwrap();
+    let first = opened(&record, 0).await.unwrap().remove(0);
+    let Event::User(domain::user::UserEvent::UserRegistered { email, .. }) = first.event else {
+        panic!("she registered")
+    };
+    assert_eq!(email.known().map(String::as_str), Some(odd));
+}
