@@ -8,7 +8,9 @@ use crate::identity::Account as SignedIn;
 use crate::problem::Problem;
 use crate::time::Time;
 use domain::ids::UserId;
-use domain::user::{ChangeConsent, Purpose, RegisterUser, User as Account, UserCommand};
+use domain::user::{
+    ChangeConsent, Purpose, RegisterUser, TextVersion, User as Account, UserCommand,
+};
 use eventstore::{Why, edge, subscription};
 use poem::Request;
 use poem_openapi::param::Path;
@@ -17,9 +19,6 @@ use poem_openapi::{Enum, Object, OpenApi};
 use projections::users::{ConsentRow, UserRow, Users as UsersModel};
 use projections::{plan, projector::ReadModel};
 use uuid::Uuid;
-
-/// Longest name of a text version, in characters.
-const TEXT_VERSION_MAX: usize = 50;
 
 /// Routes about the member herself.
 #[derive(Debug)]
@@ -160,7 +159,7 @@ impl Users {
         let said = ConsentRow {
             purpose: ask.purpose.code().to_owned(),
             granted: ask.granted,
-            text_version: ask.text_version.clone(),
+            text_version: ask.text_version.as_str().to_owned(),
             changed_at: ask.at,
         };
         app.clone()
@@ -188,11 +187,10 @@ fn consent_change(
         .granted
         .ok_or_else(|| Problem::field("granted", "Please say yes or no.", "CON-2"))?;
     let text_version = body.text_version.unwrap_or_default();
-    let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-    if !(1..=TEXT_VERSION_MAX).contains(&text_version.len()) || !text_version.chars().all(plain) {
+    let text_version = TextVersion::parse(&text_version).map_err(|_| {
         let words = "Please name the version of the text that was shown.";
-        return Err(Problem::field("textVersion", words, "CON-2"));
-    }
+        Problem::field("textVersion", words, "CON-2")
+    })?;
     Ok(ChangeConsent {
         user_id,
         purpose: purpose.into(),

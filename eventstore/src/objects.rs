@@ -2,6 +2,7 @@
 
 use crate::keys::{Key, KeyError, Vault};
 use domain::ids::{ImageId, UserId};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use tokio::io::AsyncWriteExt;
 
@@ -64,7 +65,10 @@ impl Objects {
     /// # Errors
     /// When the folder cannot be made.
     pub fn open(folder: &Path, vault: Vault) -> Result<Self, ObjectFault> {
-        std::fs::create_dir_all(folder)?;
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)?;
         Ok(Self {
             folder: folder.to_owned(),
             vault,

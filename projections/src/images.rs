@@ -197,7 +197,9 @@ async fn keep_vector(
 
 /// 64 hex digits as `bit(256)`.
 pub(crate) fn bits(hex: &str) -> Result<Bit, sqlx::Error> {
-    let bytes = hex::decode(hex).map_err(|fault| sqlx::Error::Decode(fault.into()))?;
+    // Another length would be cut or filled by the database without a word.
+    let mut bytes = [0_u8; 32];
+    hex::decode_to_slice(hex, &mut bytes).map_err(|fault| sqlx::Error::Decode(fault.into()))?;
     Ok(Bit::from_bytes(&bytes))
 }
 

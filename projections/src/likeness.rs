@@ -51,8 +51,9 @@ pub async fn nearest_by_vector(
     vector: &[f32],
 ) -> Result<Option<(ImageId, f64)>, sqlx::Error> {
     let nearest: Option<(Uuid, f64)> = sqlx::query_as(
-        "SELECT image_id, 1 - (vector <=> $3) FROM read_image_vectors
-          WHERE owner = $1 AND model = $2 ORDER BY vector <=> $3, image_id LIMIT 1",
+        // VEC-2: to a vector of zeros nothing is alike, where pgvector says that it is no number.
+        "SELECT image_id, coalesce(nullif(1 - (vector <=> $3), 'NaN'), 0) AS similarity FROM read_image_vectors
+          WHERE owner = $1 AND model = $2 ORDER BY similarity DESC, image_id LIMIT 1",
     )
     .bind(owner.0)
     .bind(model)

@@ -27,3 +27,31 @@ pub struct Listed<R> {
     /// Rows of all pages.
     pub total: i64,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_begins_where_the_one_before_it_ends() {
+        // LIM-11
+        for (number, size, offset) in [(1, 20, 0), (2, 20, 20), (7, 100, 600), (3, 1, 2)] {
+            let page = Page { number, size };
+            assert_eq!((page.offset(), page.limit()), (offset, i64::from(size)));
+        }
+    }
+
+    #[test]
+    fn no_number_of_a_page_is_too_large_or_too_small() {
+        let last = Page {
+            number: u32::MAX,
+            size: 100,
+        };
+        assert_eq!(last.offset(), 429_496_729_400);
+        let before_the_first = Page {
+            number: 0,
+            size: 20,
+        };
+        assert_eq!(before_the_first.offset(), 0);
+    }
+}

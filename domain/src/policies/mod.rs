@@ -36,3 +36,22 @@ pub const POLICIES: [Policy; 3] = [
 pub fn command_id(policy: &str, cause: Uuid) -> Uuid {
     crate::ids::named("reaction", &[policy, &cause.to_string()])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_id_never_changes_between_releases() {
+        // The log holds ids made this way: a renamed policy would act a second time on every old event.
+        let ids = POLICIES.map(|(policy, _)| command_id(policy, Uuid::from_u128(7)).to_string());
+        assert_eq!(
+            ids,
+            [
+                "ae1edc6e-4510-555a-bc45-b19c88cfd094",
+                "5a1ea544-dc8e-5a17-af7d-8ca185104b35",
+                "11829714-6dc3-5d3d-85c3-5842b235d512"
+            ]
+        );
+    }
+}

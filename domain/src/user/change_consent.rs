@@ -1,6 +1,7 @@
-//! ChangeConsent -> ConsentGranted or ConsentWithdrawn; saying the same again changes nothing.
+//! ChangeConsent -> ConsentGranted or ConsentWithdrawn; saying the same again changes nothing, agreeing to a newer
+//! text is a fact of its own (CON-2).
 
-use super::{Purpose, User, UserEvent, UserRefusal};
+use super::{Purpose, TextVersion, User, UserEvent, UserRefusal};
 use crate::ids::UserId;
 use chrono::{DateTime, Utc};
 
@@ -14,7 +15,7 @@ pub struct ChangeConsent {
     /// Whether she agrees from now on.
     pub granted: bool,
     /// Version of the text she was shown (CON-2).
-    pub text_version: String,
+    pub text_version: TextVersion,
     /// When.
     pub at: DateTime<Utc>,
 }
@@ -30,9 +31,13 @@ pub(super) fn decide(user: &User, ask: ChangeConsent) -> Result<Vec<UserEvent>, 
         text_version,
         at,
     } = ask;
-    Ok(match (consents.contains(&purpose), granted) {
-        (true, true) | (false, false) => vec![],
-        (false, true) => {
+    let held = consents.get(&purpose);
+    let same_text = held.is_some_and(|held| held == text_version.as_str());
+    let text_version = text_version.as_str().to_owned();
+    Ok(match (held, granted) {
+        (None, false) => vec![],
+        (Some(_), true) if same_text => vec![],
+        (None | Some(_), true) => {
             vec![UserEvent::ConsentGranted {
                 user_id,
                 purpose,
@@ -40,7 +45,7 @@ pub(super) fn decide(user: &User, ask: ChangeConsent) -> Result<Vec<UserEvent>, 
                 granted_at: at,
             }]
         }
-        (true, false) => {
+        (Some(_), false) => {
             vec![UserEvent::ConsentWithdrawn {
                 user_id,
                 purpose,
@@ -76,7 +81,7 @@ mod tests {
             user_id: ana(),
             purpose: Purpose::FaceSearch,
             granted,
-            text_version: "face-1".to_owned(),
+            text_version: TextVersion::parse("face-1").unwrap(),
             at: DateTime::UNIX_EPOCH,
         })
     }
@@ -108,6 +113,21 @@ mod tests {
     }
 
     #[test]
+    fn agreeing_to_a_newer_text_is_a_fact_of_its_own() {
+        // CON-2: the version of the text shown
+        let newer = wish(Purpose::FaceSearch, true);
+        TestFramework::<User>::with(())
+            .given([registered(), vec![granted()]].concat())
+            .when(UserCommand::ChangeConsent(newer))
+            .then_expect_events(vec![UserEvent::ConsentGranted {
+                user_id: ana(),
+                purpose: Purpose::FaceSearch,
+                text_version: "settings-1".to_owned(),
+                granted_at: DateTime::UNIX_EPOCH,
+            }]);
+    }
+
+    #[test]
     fn consent_can_be_withdrawn() {
         // CON-2
         TestFramework::<User>::with(())
@@ -134,14 +154,17 @@ mod tests {
             user_id: ana(),
             purpose,
             granted,
-            text_version: "settings-1".to_owned(),
+            text_version: TextVersion::parse("settings-1").unwrap(),
             at: DateTime::UNIX_EPOCH,
         }
     }
 
     fn member(consents: &[Purpose]) -> User {
         User::Member {
-            consents: consents.iter().copied().collect(),
+            consents: consents
+                .iter()
+                .map(|purpose| (*purpose, "settings-1".to_owned()))
+                .collect(),
         }
     }
 

@@ -3,14 +3,16 @@
 mod change_consent;
 mod events;
 mod register;
+mod text_version;
 
 pub use change_consent::ChangeConsent;
 pub use events::UserEvent;
 pub use register::RegisterUser;
+pub use text_version::{NotATextVersion, TextVersion};
 
 use cqrs_es::{Aggregate, event_sink::EventSink};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 /// What her pictures, face and address may be used for (section 4 of the rules).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -55,8 +57,8 @@ pub enum User {
     Unknown,
     /// A member and the purposes she agrees to now.
     Member {
-        /// Granted and not withdrawn.
-        consents: BTreeSet<Purpose>,
+        /// Granted and not withdrawn, each with the version of the text she agreed to last.
+        consents: BTreeMap<Purpose, String>,
     },
 }
 
@@ -66,7 +68,7 @@ impl User {
     pub fn agrees_to(&self, purpose: Purpose) -> bool {
         match self {
             Self::Unknown => false,
-            Self::Member { consents } => consents.contains(&purpose),
+            Self::Member { consents } => consents.contains_key(&purpose),
         }
     }
 }
@@ -115,12 +117,16 @@ impl Aggregate for User {
         match event {
             UserEvent::UserRegistered { .. } => {
                 *self = Self::Member {
-                    consents: BTreeSet::new(),
+                    consents: BTreeMap::new(),
                 };
             }
-            UserEvent::ConsentGranted { purpose, .. } => {
+            UserEvent::ConsentGranted {
+                purpose,
+                text_version,
+                ..
+            } => {
                 if let Self::Member { consents } = self {
-                    consents.insert(purpose);
+                    consents.insert(purpose, text_version);
                 }
             }
             UserEvent::ConsentWithdrawn { purpose, .. } => {

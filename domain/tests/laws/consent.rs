@@ -3,7 +3,7 @@
 use chrono::DateTime;
 use domain::user::{ChangeConsent, Purpose, RegisterUser, User, UserCommand, UserEvent};
 use proptest::prelude::*;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use crate::{answer, id, state};
 
@@ -20,7 +20,7 @@ fn change(purpose: Purpose, granted: bool) -> UserCommand {
         user_id: id(1),
         purpose,
         granted,
-        text_version: "settings-1".to_owned(),
+        text_version: domain::user::TextVersion::parse("settings-1").unwrap(),
         at: DateTime::UNIX_EPOCH,
     })
 }
@@ -37,19 +37,29 @@ proptest! {
         wishes in prop::collection::vec(wish(), 0..40),
     ) {
         let mut history = answer::<User>(&[], register()).unwrap();
-        let mut agreed = BTreeSet::from([Purpose::WebImageSearch, Purpose::BreachLookup]);
+        let mut agreed = BTreeMap::from([
+            (Purpose::WebImageSearch, "signup-1"),
+            (Purpose::BreachLookup, "signup-1"),
+        ]);
         for wish in wishes {
             let (command, changes) = match wish {
                 None => (register(), false),
-                Some((purpose, true)) => (change(purpose, true), agreed.insert(purpose)),
-                Some((purpose, false)) => (change(purpose, false), agreed.remove(&purpose)),
+                // CON-2: agreeing to a newer text is a fact of its own.
+                Some((purpose, true)) => {
+                    let before = agreed.insert(purpose, "settings-1");
+                    (change(purpose, true), before != Some("settings-1"))
+                }
+                Some((purpose, false)) => {
+                    let held = agreed.remove(&purpose).is_some();
+                    (change(purpose, false), held)
+                }
             };
             let facts = answer::<User>(&history, command).unwrap();
             prop_assert_eq!(facts.len(), usize::from(changes));
             history.extend(facts);
             let user: User = state(&history);
             for purpose in Purpose::ALL {
-                prop_assert_eq!(user.agrees_to(purpose), agreed.contains(&purpose));
+                prop_assert_eq!(user.agrees_to(purpose), agreed.contains_key(&purpose));
             }
         }
         let births = history.iter().filter(|fact| is_birth(fact)).count();

@@ -36,7 +36,7 @@ fn agree(member: UserId, purpose: Purpose) -> UserCommand {
         user_id: member,
         purpose,
         granted: true,
-        text_version: "face-1".to_owned(),
+        text_version: domain::user::TextVersion::parse("face-1").unwrap(),
         at: chrono::DateTime::UNIX_EPOCH,
     })
 }

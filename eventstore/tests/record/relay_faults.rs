@@ -145,9 +145,9 @@ async fn a_relay_whose_process_appends_nothing_more_does_not_spin() {
     };
     tokio::time::sleep(Duration::from_millis(1_200)).await;
     let before = looks().await;
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
     let looked = looks().await - before;
-    println!("{looked} transactions in two quiet seconds");
-    assert!(looked < 200);
+    println!("{looked} transactions in a quiet second");
+    assert!(looked < 100);
     relay.abort();
 }

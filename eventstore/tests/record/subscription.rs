@@ -173,7 +173,7 @@ async fn an_event_that_cannot_be_read_stops_a_subscriber_and_hands_nothing_out_t
     let reader = noting(&record, feed(&record, NOWHERE).await, &notes);
     notes.reach(3).await;
     // It tries again several times meanwhile.
-    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    tokio::time::sleep(Duration::from_millis(1_000)).await;
     assert_eq!(notes.read(), upto(3));
     assert_eq!(checkpoint::read(&record.pool, NAME).await.unwrap(), 3);
     reader.abort();
@@ -201,7 +201,6 @@ async fn events_come_from_the_bus_and_a_gap_on_it_sends_the_reader_to_the_log() 
     }
     // The same gap with a log that has everything: nothing is missed.
     let mut feed = self::feed(&written, &nats.url()).await;
-    tokio::time::sleep(Duration::from_millis(800)).await;
     assert_eq!(feed.next(3).await.unwrap()[0].position, 4);
 }
 

@@ -234,7 +234,7 @@ pub async fn says(
         user_id: member,
         purpose,
         granted,
-        text_version: "settings-1".to_owned(),
+        text_version: domain::user::TextVersion::parse("settings-1").unwrap(),
         at: at(),
     });
     store

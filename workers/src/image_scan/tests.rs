@@ -280,7 +280,7 @@ async fn a_withdrawal_after_the_trigger_is_respected() {
         user_id: story.owner,
         purpose: Purpose::WebImageSearch,
         granted: false,
-        text_version: "settings-1".to_owned(),
+        text_version: domain::user::TextVersion::parse("settings-1").unwrap(),
         at: edge::now(),
     });
     let store = &story.worker.store;

@@ -1,0 +1,145 @@
+//! Her library: what is counted, how it is listed, and that it is hers alone.
+
+use crate::story::{Ended, Found, Member, PLAIN, minute};
+use crate::support::{ALL, World};
+use domain::ids::MatchId;
+use domain::scan::{FailureCode, UnitOutcome};
+use eventstore::edge::fresh_id;
+use projections::images::{Filter, find, list};
+use projections::page::Page;
+use uuid::Uuid;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_picture_counts_its_scans_and_matches_and_knows_when_it_was_really_searched_for() {
+    // IMG-8: a scan that reached no engine is counted, but says nothing about the picture
+    let world = World::fresh().await;
+    let ana = Member::joins(&world, "ana@example.test").await;
+    let image = ana.uploads(1, PLAIN).await;
+    let mut last = None;
+    let failed = UnitOutcome::Failed(FailureCode::AllProvidersFailed);
+    let table = [
+        (failed, 10, None),
+        (UnitOutcome::Skipped, 20, None),
+        (UnitOutcome::Partial, 30, Some(30)),
+        (failed, 40, Some(30)),
+        (UnitOutcome::Done, 50, Some(50)),
+        (UnitOutcome::Skipped, 60, Some(50)),
+    ];
+    for (scans, (outcome, at, searched)) in (1..).zip(table) {
+        let scan = ana.starts_a_scan(at, &[image]).await;
+        ana.scan_begins(scan, at).await;
+        if outcome == UnitOutcome::Done {
+            for _ in 0..2 {
+                ana.is_found(fresh_id().into(), Found::exact(image, scan), at)
+                    .await;
+            }
+        }
+        let ended = Ended::with(outcome);
+        ana.image_is_scanned(scan, image, ended, at).await;
+        ana.scan_ends(scan, at).await;
+        ana.looks().await;
+        let row = find(&world.pool, ana.id, image).await.unwrap().unwrap();
+        assert_eq!(row.scan_count, scans);
+        assert_eq!(row.last_scanned, searched.map(minute));
+        last = Some(row);
+    }
+    assert_eq!(last.unwrap().match_count, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_seen_again_is_not_counted_again() {
+    // MAT-10
+    let world = World::fresh().await;
+    let ana = Member::joins(&world, "ana@example.test").await;
+    let image = ana.uploads(1, PLAIN).await;
+    let page = MatchId(fresh_id());
+    for _ in 0..3 {
+        let scan = fresh_id().into();
+        ana.is_found(page, Found::exact(image, scan), 5).await;
+    }
+    ana.looks().await;
+    let row = find(&world.pool, ana.id, image).await.unwrap().unwrap();
+    assert_eq!(row.match_count, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_library_is_listed_newest_first_page_by_page() {
+    // IMG-4, LIM-11
+    let world = World::fresh().await;
+    let ana = Member::joins(&world, "ana@example.test").await;
+    let mut newest_first: Vec<Uuid> = Vec::new();
+    for at in 1..=7 {
+        newest_first.insert(0, ana.uploads(at, PLAIN).await.0);
+    }
+    ana.looks().await;
+    let mut listed = Vec::new();
+    for number in 1..=4 {
+        let page = Page { number, size: 3 };
+        let part = list(&world.pool, ana.id, Filter::All, page).await.unwrap();
+        assert_eq!(part.total, 7);
+        listed.extend(part.rows.iter().map(|row| row.image_id));
+    }
+    assert_eq!(listed, newest_first);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pictures_of_one_moment_keep_their_order_from_page_to_page() {
+    let world = World::fresh().await;
+    let ana = Member::joins(&world, "ana@example.test").await;
+    for _ in 0..6 {
+        ana.uploads(1, PLAIN).await;
+    }
+    ana.looks().await;
+    let mut listed = Vec::new();
+    for number in 1..=3 {
+        let page = Page { number, size: 2 };
+        let part = list(&world.pool, ana.id, Filter::All, page).await.unwrap();
+        listed.extend(part.rows.iter().map(|row| row.image_id));
+    }
+    listed.dedup();
+    assert_eq!(listed.len(), 6);
+    assert!(listed.is_sorted());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_filters_tell_searched_pictures_from_the_others() {
+    // IMG-4
+    let world = World::fresh().await;
+    let ana = Member::joins(&world, "ana@example.test").await;
+    let (searched, failed) = (ana.uploads(1, PLAIN).await, ana.uploads(2, PLAIN).await);
+    let fresh = ana.uploads(3, PLAIN).await;
+    let scan = ana.starts_a_scan(4, &[searched, failed]).await;
+    let unreadable = UnitOutcome::Failed(FailureCode::ImageUnreadable);
+    for (image, outcome) in [(searched, UnitOutcome::Done), (failed, unreadable)] {
+        let ended = Ended::with(outcome);
+        ana.image_is_scanned(scan, image, ended, 5).await;
+    }
+    ana.looks().await;
+    for (filter, expected) in [
+        (Filter::All, vec![fresh, failed, searched]),
+        (Filter::Scanned, vec![searched]),
+        (Filter::NotScanned, vec![fresh, failed]),
+        (Filter::Archived, vec![]),
+    ] {
+        let part = list(&world.pool, ana.id, filter, ALL).await.unwrap();
+        let ids: Vec<Uuid> = part.rows.iter().map(|row| row.image_id).collect();
+        let expected: Vec<Uuid> = expected.iter().map(|image| image.0).collect();
+        assert_eq!(ids, expected, "{filter:?}");
+        assert_eq!(part.total, i64::try_from(expected.len()).unwrap());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_sees_the_pictures_of_another() {
+    // I12
+    let world = World::fresh().await;
+    let ana = Member::joins(&world, "ana@example.test").await;
+    let eva = Member::joins(&world, "eva@example.test").await;
+    let hers = ana.uploads(1, PLAIN).await;
+    ana.looks().await;
+    let pool = &world.pool;
+    assert!(find(pool, ana.id, hers).await.unwrap().is_some());
+    assert!(find(pool, eva.id, hers).await.unwrap().is_none());
+    let part = list(pool, eva.id, Filter::All, ALL).await.unwrap();
+    assert_eq!((part.total, part.rows.len()), (0, 0));
+}

@@ -1,0 +1,25 @@
+//! Read models on a real PostgreSQL with pgvector: given events, then rows; and how they are asked for.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod alerts;
+mod erased;
+mod fresh;
+mod golden;
+mod images;
+mod likeness;
+mod matches;
+mod models;
+mod once;
+mod owners;
+mod plan;
+mod poison;
+mod rebuilt;
+mod scans;
+mod story;
+mod support;
+mod users;

@@ -1,0 +1,96 @@
+//! The six read models as values, so that one test can go through all of them.
+
+use eventstore::feed::Feed;
+use eventstore::{Recorded, Vault, checkpoint};
+use projections::projector::{self, ProjectFault, ReadModel};
+use projections::{READ_MODELS, alerts, images, matches, plan, scans, users};
+use sqlx::PgPool;
+use tokio::task::JoinHandle;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Model {
+    Users,
+    Images,
+    Scans,
+    Matches,
+    Alerts,
+    Plan,
+}
+
+impl Model {
+    pub const ALL: [Self; 6] = [
+        Self::Users,
+        Self::Images,
+        Self::Scans,
+        Self::Matches,
+        Self::Alerts,
+        Self::Plan,
+    ];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Users => users::Users::NAME,
+            Self::Images => images::Images::NAME,
+            Self::Scans => scans::Scans::NAME,
+            Self::Matches => matches::Matches::NAME,
+            Self::Alerts => alerts::Alerts::NAME,
+            Self::Plan => plan::Plan::NAME,
+        }
+    }
+
+    /// Its table, or the first one of several.
+    pub const fn table(self) -> &'static str {
+        match self {
+            Self::Users => "read_users",
+            Self::Images => "read_images",
+            Self::Scans => "read_scans",
+            Self::Matches => "read_matches",
+            Self::Alerts => "read_alerts",
+            Self::Plan => "read_plan_items",
+        }
+    }
+
+    pub async fn apply(
+        self,
+        pool: &PgPool,
+        vault: &Vault,
+        batch: &[Recorded],
+    ) -> Result<i64, ProjectFault> {
+        let batch = batch.to_vec();
+        match self {
+            Self::Users => projector::apply::<users::Users>(pool, vault, batch).await,
+            Self::Images => projector::apply::<images::Images>(pool, vault, batch).await,
+            Self::Scans => projector::apply::<scans::Scans>(pool, vault, batch).await,
+            Self::Matches => projector::apply::<matches::Matches>(pool, vault, batch).await,
+            Self::Alerts => projector::apply::<alerts::Alerts>(pool, vault, batch).await,
+            Self::Plan => projector::apply::<plan::Plan>(pool, vault, batch).await,
+        }
+    }
+
+    pub fn runs(self, pool: PgPool, vault: Vault, feed: Feed) -> JoinHandle<()> {
+        match self {
+            Self::Users => tokio::spawn(projector::run::<users::Users>(pool, vault, feed)),
+            Self::Images => tokio::spawn(projector::run::<images::Images>(pool, vault, feed)),
+            Self::Scans => tokio::spawn(projector::run::<scans::Scans>(pool, vault, feed)),
+            Self::Matches => tokio::spawn(projector::run::<matches::Matches>(pool, vault, feed)),
+            Self::Alerts => tokio::spawn(projector::run::<alerts::Alerts>(pool, vault, feed)),
+            Self::Plan => tokio::spawn(projector::run::<plan::Plan>(pool, vault, feed)),
+        }
+    }
+
+    pub async fn position(self, pool: &PgPool) -> i64 {
+        checkpoint::read(pool, self.name()).await.unwrap()
+    }
+}
+
+/// Brings every read model up to these events.
+pub async fn all_shown(pool: &PgPool, vault: &Vault, events: &[Recorded]) {
+    for model in Model::ALL {
+        model.apply(pool, vault, events).await.unwrap();
+    }
+}
+
+#[test]
+fn every_read_model_is_gone_through() {
+    assert_eq!(Model::ALL.map(Model::name), READ_MODELS);
+}

@@ -1,0 +1,109 @@
+//! Each event counts once, however often and in whatever pieces it is handed over.
+
+use crate::models::{Model, all_shown};
+use crate::story::a_whole_story;
+use crate::support::{Database, World, shown};
+use eventstore::ReadFault;
+use projections::projector::ProjectFault;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_applied_twice_in_whole_or_in_part_counts_once() {
+    // I3
+    let world = World::fresh().await;
+    a_whole_story(&world, "ana@example.test").await;
+    a_whole_story(&world, "eva@example.test").await;
+    let (events, vault) = (world.events().await, world.store.vault());
+    all_shown(&world.pool, vault, &events).await;
+    let once = shown(&world.pool).await;
+    assert!(once.values().all(|rows| !rows.is_empty()), "{once:?}");
+    let last = i64::try_from(events.len()).unwrap();
+    for model in Model::ALL {
+        for batch in [&events[..], &events[..1], &events[10..30]] {
+            let position = model.apply(&world.pool, vault, batch).await.unwrap();
+            assert_eq!(position, last, "{model:?}");
+        }
+    }
+    assert_eq!(shown(&world.pool).await, once);
+    // Elsewhere in pieces that overlap, and one by one.
+    for (size, step) in [(7, 4), (1, 1)] {
+        let other = Database::fresh().await;
+        for model in Model::ALL {
+            for start in (0..events.len()).step_by(step) {
+                let end = events.len().min(start + size);
+                let batch = &events[start..end];
+                model.apply(&other.pool, vault, batch).await.unwrap();
+            }
+        }
+        assert_eq!(shown(&other.pool).await, once);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_batch_is_no_fault() {
+    let world = World::fresh().await;
+    for model in Model::ALL {
+        let position = model.apply(&world.pool, world.store.vault(), &[]).await;
+        assert_eq!(position.unwrap(), 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_with_a_gap_is_refused_and_changes_nothing() {
+    let world = World::fresh().await;
+    a_whole_story(&world, "ana@example.test").await;
+    let (events, vault) = (world.events().await, world.store.vault());
+    for model in Model::ALL {
+        model
+            .apply(&world.pool, vault, &events[..10])
+            .await
+            .unwrap();
+    }
+    let before = shown(&world.pool).await;
+    let with_a_hole = [&events[10..20], &events[21..]].concat();
+    for (batch, missing) in [(&events[11..], 11), (&with_a_hole[..], 21)] {
+        for model in Model::ALL {
+            let fault = model.apply(&world.pool, vault, batch).await.unwrap_err();
+            assert!(
+                matches!(fault, ProjectFault::Read(ReadFault::Gap { position }) if position == missing),
+                "{model:?}: {fault}"
+            );
+            assert_eq!(model.position(&world.pool).await, 10);
+        }
+    }
+    assert_eq!(shown(&world.pool).await, before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_that_dies_in_its_transaction_leaves_nothing_and_the_next_goes_on() {
+    let world = World::fresh().await;
+    a_whole_story(&world, "ana@example.test").await;
+    let (events, vault) = (world.events().await, world.store.vault().clone());
+    let other = Database::fresh().await;
+    let nothing = shown(&other.pool).await;
+    for model in Model::ALL {
+        // Somebody holds the table, so that the owner waits in the middle of its transaction.
+        let mut lock = other.pool.begin().await.unwrap();
+        let table = format!("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE", model.table());
+        sqlx::query(&table).execute(&mut *lock).await.unwrap();
+        let dying = tokio::spawn({
+            let (pool, vault, events) = (other.pool.clone(), vault.clone(), events.clone());
+            async move { model.apply(&pool, &vault, &events).await }
+        });
+        crate::support::until("the owner waits", || async {
+            let waiting = sqlx::query_scalar(
+                "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'relation' AND database =
+                   (SELECT oid FROM pg_database WHERE datname = current_database())",
+            );
+            waiting.fetch_one(&other.pool).await.unwrap_or(0_i64) == 1
+        })
+        .await;
+        dying.abort();
+        assert!(dying.await.unwrap_err().is_cancelled());
+        lock.rollback().await.unwrap();
+        assert_eq!(model.position(&other.pool).await, 0, "{model:?}");
+    }
+    assert_eq!(shown(&other.pool).await, nothing);
+    all_shown(&other.pool, &vault, &events).await;
+    all_shown(&world.pool, &vault, &events).await;
+    assert_eq!(shown(&other.pool).await, shown(&world.pool).await);
+}
