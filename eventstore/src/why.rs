@@ -71,7 +71,7 @@ mod tests {
         let id = Uuid::from_u128;
         let first = Why::member(id(1).into(), id(2), id(3));
         let then = first.following(id(4), "policy:alert_on_match", id(5));
-        assert_eq!((then.request_id, then.correlation_id), (id(2), id(2)));
+        assert_eq!((then.request_id, then.correlation_id), (id(2), id(3)));
         assert_eq!((then.cause_id, then.command_id), (id(4), id(5)));
         assert_eq!(then.actor, "policy:alert_on_match");
     }

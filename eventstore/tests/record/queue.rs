@@ -174,7 +174,7 @@ async fn long_work_stays_with_its_worker_that_of_a_dead_one_goes_to_another_and_
             async move {
                 let now = at_work.fetch_add(1, Ordering::SeqCst) + 1;
                 most.fetch_max(now, Ordering::SeqCst);
-                let long = if event.position <= 3 { 11_500 } else { 50 };
+                let long = if event.position <= 3 { 10_800 } else { 50 };
                 tokio::time::sleep(Duration::from_millis(long)).await;
                 at_work.fetch_sub(1, Ordering::SeqCst);
                 Attempt::Done
@@ -186,7 +186,7 @@ async fn long_work_stays_with_its_worker_that_of_a_dead_one_goes_to_another_and_
             && desk.deliveries_of(1).len() >= 2
     })
     .await;
-    tokio::time::sleep(Duration::from_millis(700)).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
     assert_eq!(desk.deliveries_of(1), [1, 2], "its worker died over it");
     for place in 2..=6 {
         assert_eq!(desk.deliveries_of(place), [1], "scan {place}");

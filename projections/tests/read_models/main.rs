@@ -1,10 +1,6 @@
 //! Read models on a real PostgreSQL with pgvector: given events, then rows; and how they are asked for.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test that cannot go on has failed"
-)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod alerts;
 mod erased;
