@@ -96,8 +96,10 @@ impl Objects {
             drop(tokio::fs::remove_file(&fresh).await);
             return Err(fault.into());
         }
-        // The name itself must survive a power cut as well.
-        tokio::fs::File::open(&folder).await?.sync_all().await?;
+        // The names must survive a power cut as well: of the form, of the picture's folder, of the folder above.
+        for folder in folder.ancestors().take(3) {
+            tokio::fs::File::open(folder).await?.sync_all().await?;
+        }
         Ok(())
     }
 

@@ -188,12 +188,11 @@ where
 {
     running.spawn(async move {
         loop {
-            let ended = tokio::spawn(part()).await;
-            tracing::error!(
-                part = name,
-                panicked = ended.is_err(),
-                "a part ended; it starts again"
-            );
+            // In a set of its own, so that it ends when we are asked to stop.
+            let mut one = JoinSet::new();
+            one.spawn(part());
+            let panicked = one.join_next().await.is_some_and(|ended| ended.is_err());
+            tracing::error!(part = name, panicked, "a part ended; it starts again");
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
     });

@@ -94,6 +94,39 @@ fn a_body_far_over_the_limit_is_cut_off() {
 }
 
 #[test]
+fn a_body_that_does_not_say_how_long_it_is_is_cut_off_too() {
+    use reqwest::blocking::multipart::{Form, Part};
+    let member = Member::joins(&shared().api);
+    let endless = std::io::repeat(0xff_u8);
+    let part = Part::reader(std::io::Read::take(endless, 20 * 1024 * 1024));
+    let part = part.file_name("p").mime_str("image/jpeg").unwrap();
+    let request = member.http().post(member.url("/images/upload"));
+    let request = request.multipart(Form::new().part("file", part));
+    let refused = sent(request.bearer_auth(&member.token));
+    assert_eq!((refused.status, refused.code()), (413, "FILE_TOO_LARGE"));
+}
+
+#[test]
+fn free_text_does_not_reach_the_log_and_stops_nobody() {
+    // CON-2: a NUL in it would stop the read model of everybody
+    let member = Member::joins(&shared().api);
+    for text in ["\u{0}", "call me at ana@example.test", ""] {
+        let ask = json!({ "granted": false, "textVersion": text });
+        let refused = member.put("/users/me/consents/WEB_IMAGE_SEARCH", &ask);
+        assert_eq!((refused.status, refused.code()), (400, "VALIDATION_ERROR"));
+    }
+    let ask = json!({ "granted": false, "textVersion": "settings-2" });
+    let said = member
+        .put("/users/me/consents/WEB_IMAGE_SEARCH", &ask)
+        .data();
+    assert_eq!(
+        (said["granted"].clone(), said["textVersion"].clone()),
+        (json!(false), json!("settings-2"))
+    );
+    Member::joins(&shared().api);
+}
+
+#[test]
 fn a_form_without_a_file_and_one_with_two_are_told_apart() {
     // LIM-6
     use reqwest::blocking::multipart::{Form, Part};

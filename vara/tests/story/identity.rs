@@ -71,6 +71,46 @@ fn signing_out_ends_the_session_at_once() {
 }
 
 #[test]
+fn ten_first_requests_of_a_new_identity_make_one_member_with_her_starter_plan() {
+    // USR-1, USR-3 and checks 2 and 3 of the contract: she signed up at the provider, not here
+    let api = &shared().api;
+    let ask =
+        json!({ "email": format!("{}@example.test", fresh()), "password": "Quiet-Harbour-7" });
+    let signed_up = sent(client().post(format!("{api}/auth/v1/signup")).json(&ask));
+    let token = signed_up.body["access_token"].as_str().unwrap();
+    let first = || {
+        let request = client().get(format!("{api}/api/v1/protection-plan"));
+        sent(request.bearer_auth(token)).data()
+    };
+    let plans: Vec<_> = std::thread::scope(|threads| {
+        let asking: Vec<_> = (0..10).map(|_| threads.spawn(first)).collect();
+        asking
+            .into_iter()
+            .map(|plan| plan.join().unwrap())
+            .collect()
+    });
+    for plan in &plans {
+        assert_eq!(plan["id"], plans[0]["id"]);
+        assert_eq!(plan["items"].as_array().unwrap().len(), 1);
+        assert_eq!(plan["items"][0]["code"], "COMPLETE_ASSESSMENT");
+    }
+}
+
+#[test]
+fn signing_out_works_however_the_scheme_is_written() {
+    let member = Member::joins(&shared().api);
+    let request = member
+        .http()
+        .post(member.url("/auth/logout"))
+        .json(&json!({}));
+    let request = request.header("authorization", format!("bearer {}", member.token));
+    assert_eq!(sent(request).status, 204);
+    assert_eq!(member.get("/users/me").status, 401);
+    let renew = json!({ "refreshToken": member.refresh_token });
+    assert_eq!(member.post("/auth/refresh", &renew).status, 401);
+}
+
+#[test]
 fn a_member_knows_who_she_is() {
     // USR-2
     let member = Member::joins(&shared().api);

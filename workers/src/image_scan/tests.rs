@@ -1,7 +1,7 @@
 //! The worker on a real log, with an engine that does as it is told.
 
 use super::watchdog::look;
-use super::{DELIVERIES_MAX, ImageScan};
+use super::{DELIVERIES_MAX, ImageScan, QUEUE};
 use crate::providers::{Consent, CopiesFound, FoundCopy, ImageSearch, NotSearched, ProviderError};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -16,7 +16,7 @@ use domain::scan::{
 use domain::user::{Purpose, RegisterUser, User, UserCommand};
 use eventstore::objects::{Form, Objects};
 use eventstore::work::Attempt;
-use eventstore::{Log, MasterKey, Opened, Recorded, Store, Vault, Why, edge, migrate};
+use eventstore::{Log, MasterKey, Opened, Recorded, Store, Vault, Why, edge, heartbeat, migrate};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -305,6 +305,19 @@ async fn a_scan_that_cannot_be_worked_on_ends_as_timed_out() {
     let given_up = UnitOutcome::Failed(FailureCode::ScanTimedOut);
     assert_eq!(story.endings().await, [(given_up, vec![])]);
     assert_eq!(story.count("ScanFailed").await, 1);
+}
+
+#[tokio::test]
+async fn a_worker_that_says_nothing_counts_as_gone() {
+    // Contract, section 12: SCAN_UNAVAILABLE
+    let story = Story::of(0, vec![]).await;
+    let database = story.worker.store.database();
+    let lives = |within| heartbeat::lives(database, QUEUE.name, Duration::from_millis(within));
+    assert!(!lives(60_000).await.unwrap(), "never heard of");
+    heartbeat::beat(database, QUEUE.name).await.unwrap();
+    assert!(lives(60_000).await.unwrap());
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    assert!(!lives(1).await.unwrap());
 }
 
 #[tokio::test]
