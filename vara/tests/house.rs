@@ -103,7 +103,10 @@ fn production(path: &str) -> String {
 }
 
 fn is_test(path: &str) -> bool {
-    path.contains("/tests/") || path.contains("/benches/") || path.contains("/examples/")
+    path.contains("/tests/")
+        || path.ends_with("/tests.rs")
+        || path.contains("/benches/")
+        || path.contains("/examples/")
 }
 
 #[test]

@@ -73,7 +73,8 @@ impl FailureCode {
         match self {
             Self::ImageUnreadable => "We could not read this picture. Please upload it again.",
             Self::AllProvidersFailed => {
-                "No search engine could be reached, so nothing was searched. Please try again later."
+                "No search engine could search for this, so nothing was searched. Please try again later, \
+                 or with another picture."
             }
             Self::ProviderAuth | Self::ProviderNotConfigured => {
                 "Searching is not available right now. We have been told and are looking into it."

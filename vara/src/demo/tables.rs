@@ -36,7 +36,7 @@ pub fn coverage(scan: &Value) {
     for warning in list(&result["warnings"]) {
         say::line(match text(warning).strip_prefix("PROVIDER_FAILED:") {
             Some(engine) => format!(
-                "Not searched: {engine} did not answer, so this scan says nothing about what it knows."
+                "Not searched: {engine} did not search for all of it, so this says nothing about what it knows."
             ),
             None => format!("Please note: {}", text(warning)),
         });
