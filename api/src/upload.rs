@@ -106,7 +106,8 @@ pub(crate) async fn take(
         return Err(Problem::FileTooLarge);
     }
     let format = Format::of(&file.bytes).ok_or(Problem::InvalidFileType)?;
-    if file.declared.as_deref() != Some(format.media_type()) {
+    let declared = file.declared.as_deref().and_then(Format::of_media_type);
+    if declared != Some(format) {
         // LIM-3: what it claims to be must be what it is.
         return Err(Problem::InvalidFileType);
     }
