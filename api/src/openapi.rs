@@ -12,6 +12,24 @@ const REQUIRED: [(&str, &[&str]); 5] = [
     ("ConsentChange", &["granted", "textVersion"]),
 ];
 
+/// Bounds that the handlers check themselves, for the same reason: schema, field, keyword, value.
+fn bounds() -> [(&'static str, &'static str, &'static str, Value); 7] {
+    [
+        ("SignUp", "email", "format", json!("email")),
+        ("SignUp", "email", "maxLength", json!(255)),
+        ("SignUp", "password", "minLength", json!(8)),
+        ("SignUp", "password", "maxLength", json!(128)),
+        ("SignUp", "confirmPassword", "minLength", json!(8)),
+        ("Renewal", "refreshToken", "minLength", json!(1)),
+        (
+            "ConsentChange",
+            "textVersion",
+            "pattern",
+            json!("^[A-Za-z0-9._-]{1,50}$"),
+        ),
+    ]
+}
+
 /// The document as it is published: OpenAPI 3.0.3, pretty JSON.
 pub(crate) fn put_right(emitted: &str) -> Result<Value, serde_json::Error> {
     let mut document: Value = serde_json::from_str(emitted)?;
@@ -23,6 +41,7 @@ pub(crate) fn put_right(emitted: &str) -> Result<Value, serde_json::Error> {
             let required = REQUIRED.iter().find(|(known, _)| known == name);
             if let Some((_, fields)) = required {
                 schema["required"] = json!(fields);
+                bound(name, schema, fields);
             } else if answers.contains(name) && name != "ErrorBody" {
                 tell_nulls(schema);
             }
@@ -49,6 +68,16 @@ fn repair(map: &mut Map<String, Value>) {
     if let Some(json) = map.remove("application/json; charset=utf-8") {
         map.insert("application/json".to_owned(), json);
     }
+    // LIM-11; the handlers check it themselves, to say so in the envelope.
+    let most = match map.get("name").and_then(Value::as_str) {
+        Some("page") => Some(i64::from(u32::MAX)),
+        Some("limit") => Some(100),
+        Some(_) | None => None,
+    };
+    if let (Some(most), Some(Value::Object(schema))) = (most, map.get_mut("schema")) {
+        schema.insert("minimum".to_owned(), json!(1));
+        schema.insert("maximum".to_owned(), json!(most));
+    }
     // `allOf: [$ref, {description}]` breaks generated unions: the reference alone says enough.
     let reference = map
         .get("allOf")
@@ -63,6 +92,22 @@ fn repair(map: &mut Map<String, Value>) {
         .is_some_and(|format| format == "event-stream");
     if let (true, Some(Value::Object(item))) = (of_events, map.get("items").cloned()) {
         *map = item;
+    }
+}
+
+/// What a request may hold: bounds of its fields, and `null` for those that may be left out.
+fn bound(name: &str, schema: &mut Value, required: &[&str]) {
+    let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) else {
+        return;
+    };
+    for (field, property) in properties.iter_mut() {
+        if !required.contains(&field.as_str()) {
+            property["nullable"] = json!(true);
+        }
+        let bounds = bounds().into_iter();
+        for (_, _, keyword, value) in bounds.filter(|(s, f, ..)| *s == name && f == field) {
+            property[keyword] = value;
+        }
     }
 }
 
