@@ -13,12 +13,13 @@ use domain::ids::{ImageId, ScanId, UserId};
 use domain::image::Library;
 use domain::scan::{ScanCommand, ScanKind, ScanSlot, StartScan};
 use domain::user::{Purpose, User};
-use eventstore::{Why, edge, heartbeat};
+use eventstore::{Why, checkpoint, edge, heartbeat};
 use futures::stream::BoxStream;
 use poem::Request;
 use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::{EventStream, Json};
 use poem_openapi::{ApiResponse, Object, OpenApi};
+use projections::READ_MODELS;
 use projections::matches::{Of, Wanted};
 use projections::projector::ReadModel;
 use projections::scans::{ScanRow, Scans as ScansModel};
@@ -239,11 +240,18 @@ fn pending(ask: &StartScan) -> ScanRow {
     }
 }
 
+/// Her scan with this id. One that is over is handed out when the other read models are as far as this one:
+/// whoever sees the end of a scan sees what it found.
 pub(crate) async fn find(
     app: &App,
     user: UserId,
     scan: ScanId,
 ) -> Result<Option<ScanRow>, Problem> {
     app.fresh.before_read(user).await?;
-    Ok(projections::scans::find(&app.database, user, scan).await?)
+    let row = projections::scans::find(&app.database, user, scan).await?;
+    if row.as_ref().is_some_and(|row| row.completed_at.is_some()) {
+        let position = checkpoint::read(&app.database, ScansModel::NAME).await?;
+        app.show(user, &READ_MODELS, position).await;
+    }
+    Ok(row)
 }

@@ -39,16 +39,15 @@ pub async fn demo(ask: cli::Demo) -> anyhow::Result<ExitCode> {
         .get(&format!("/scans/{}/matches?limit=100", text(&scan["id"])))
         .await?;
     let alerts = alerts(&client, &findings).await?;
-    let plan = client.get("/protection-plan").await?;
+    let plan = plan(&client, !list(&alerts).is_empty()).await?;
     report(&client, &scan, &findings, &alerts, &plan).await?;
-    let caused = list(&plan["items"])
-        .iter()
-        .any(|item| item["because"]["cause"] == "ALERT");
-    Ok(if list(&alerts).is_empty() || !caused {
-        ExitCode::FAILURE
-    } else {
-        ExitCode::SUCCESS
-    })
+    Ok(
+        if list(&alerts).is_empty() || !follows_from_an_alert(&plan) {
+            ExitCode::FAILURE
+        } else {
+            ExitCode::SUCCESS
+        },
+    )
 }
 
 fn address(ask: &cli::Demo) -> anyhow::Result<String> {
@@ -107,6 +106,26 @@ async fn alerts(client: &Client, findings: &Value) -> anyhow::Result<Value> {
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+}
+
+/// The plan, once it holds what follows from the alerts if there are any.
+async fn plan(client: &Client, told: bool) -> anyhow::Result<Value> {
+    let deadline = tokio::time::Instant::now() + ALERTS_WITHIN;
+    loop {
+        let plan = client.get("/protection-plan").await?;
+        let complete = !told || follows_from_an_alert(&plan);
+        if complete || tokio::time::Instant::now() > deadline {
+            return Ok(plan);
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+fn follows_from_an_alert(plan: &Value) -> bool {
+    let items = list(&plan["items"]).iter();
+    items
+        .into_iter()
+        .any(|item| item["because"]["cause"] == "ALERT")
 }
 
 async fn report(

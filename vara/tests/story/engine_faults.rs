@@ -28,7 +28,7 @@ fn is_not_called_clear(member: &Member, scan: &Value, code: &str) {
         images[0]["lastScanned"].is_null(),
         "IMG-8: no engine was reached"
     );
-    assert!(member.has_to_do().is_empty());
+    assert!(member.has_to_do(0).is_empty());
 }
 
 #[test]

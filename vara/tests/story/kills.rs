@@ -226,7 +226,7 @@ fn is_there_once(member: &Member, images: &[String], what: &str) {
         .collect();
     assert_eq!(told.len(), pages, "{what}: one cause, one alert");
     assert_eq!(causes, matches, "{what}: every match is told once");
-    assert_eq!(member.has_to_do().len(), 1, "{what}: one item");
+    assert_eq!(member.has_to_do(1).len(), 1, "{what}: one item");
 }
 
 /// Another file, the same picture: bytes after its end change the hash and nothing else.

@@ -178,13 +178,24 @@ impl Member {
         }
     }
 
-    /// Items of her plan that follow from an alert.
-    pub fn has_to_do(&self) -> Vec<Value> {
-        let plan = self.get("/protection-plan").data();
-        let items = plan["items"].as_array().unwrap().clone();
-        items
-            .into_iter()
-            .filter(|item| item["because"]["cause"] == "ALERT")
-            .collect()
+    /// Items of her plan that follow from an alert, once there are so many.
+    pub fn has_to_do(&self, items: usize) -> Vec<Value> {
+        let begun = Instant::now();
+        loop {
+            let plan = self.get("/protection-plan").data();
+            let all = plan["items"].as_array().unwrap().clone().into_iter();
+            let hers: Vec<_> = all
+                .filter(|item| item["because"]["cause"] == "ALERT")
+                .collect();
+            if hers.len() >= items {
+                return hers;
+            }
+            assert!(
+                begun.elapsed() < Duration::from_secs(15),
+                "{} of {items} items",
+                hers.len()
+            );
+            std::thread::sleep(Duration::from_millis(50));
+        }
     }
 }

@@ -14,7 +14,7 @@ fn anothers_image_scan_match_alert_and_item_are_unknown_ids() {
     let alert = owner.is_told(1)[0]["id"].as_str().unwrap().to_owned();
     let found = owner.get(&format!("/images/{image}/matches")).data();
     let found = found[0]["id"].as_str().unwrap().to_owned();
-    let item = owner.has_to_do()[0]["id"].as_str().unwrap().to_owned();
+    let item = owner.has_to_do(1)[0]["id"].as_str().unwrap().to_owned();
     let paths = [
         ("/images/{}", &image),
         ("/images/{}/matches", &image),

@@ -37,7 +37,7 @@ fn a_photo_goes_in_and_an_alert_and_a_plan_item_come_out() {
 
     let alerts = member.is_told(found.len());
     assert_eq!(alerts.len(), found.len(), "ALR-1: one cause, one alert");
-    let items = member.has_to_do();
+    let items = member.has_to_do(1);
     assert_eq!(items.len(), 1);
     assert_eq!(items[0]["code"], "REVIEW_ALERTS");
 }
@@ -68,7 +68,7 @@ fn an_alert_can_say_how_it_came_about() {
         .map(|s| s["position"].as_i64().unwrap())
         .collect();
     assert!(positions.is_sorted() && positions[0] > 0);
-    let item = member.has_to_do()[0]["id"].as_str().unwrap().to_owned();
+    let item = member.has_to_do(1)[0]["id"].as_str().unwrap().to_owned();
     let trail = member
         .get(&format!("/protection-plan/items/{item}/trail"))
         .data();
@@ -92,7 +92,7 @@ fn the_same_web_seen_three_times_gives_no_second_alert() {
         assert_eq!(again["result"]["matchesSeenAgain"], found);
     }
     assert_eq!(member.is_told(told).len(), told);
-    assert_eq!(member.has_to_do().len(), 1);
+    assert_eq!(member.has_to_do(1).len(), 1);
 }
 
 #[test]

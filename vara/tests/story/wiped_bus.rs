@@ -29,6 +29,6 @@ fn a_bus_that_forgot_everything_loses_and_doubles_nothing() {
         found.as_array().unwrap().len()
     );
     assert_eq!(member.is_told(told).len(), told);
-    assert_eq!(member.has_to_do().len(), 1);
+    assert_eq!(member.has_to_do(1).len(), 1);
     assert_eq!(member.get("/scans").body["meta"]["pagination"]["total"], 2);
 }
