@@ -113,7 +113,7 @@ pub enum ScanStatus {
     Pending,
     /// In work.
     Running,
-    /// Ended, and something was searched.
+    /// Ended; `imagesSearched` says for how many pictures an engine answered.
     Completed,
     /// Ended, and nothing could be searched.
     Failed,

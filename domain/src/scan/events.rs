@@ -76,7 +76,7 @@ pub enum ScanEvent {
         /// When.
         scanned_at: DateTime<Utc>,
     },
-    /// Every picture was worked on and at least one was searched for.
+    /// Every picture was worked on, and not every one failed (SCN-9). Which were searched for, their outcomes say.
     ScanCompleted {
         /// The scan.
         scan_id: ScanId,
