@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::bearer::Member;
 use crate::envelope::{Many, One, codes, known, many, one, page};
-use crate::matches::{Confidence, MatchKind, Platform, platform};
+use crate::matches::{Confidence, MatchKind, Platform, platform, unit};
 use crate::problem::Problem;
 use crate::time::Time;
 use crate::trail::{Step, trail};
@@ -195,7 +195,7 @@ fn show(row: AlertRow) -> Result<Alert, Problem> {
         image_id: row.image_id,
         source_url: row.source_url.unwrap_or_default(),
         platform: platform(row.platform.as_deref())?,
-        similarity: f64::from(row.similarity) / 10_000.0,
+        similarity: unit(row.similarity),
         match_type: known("read_alerts.match_type", &row.match_type)?,
         tier: known("read_alerts.tier", &row.tier)?,
         is_mock: row.is_mock,

@@ -124,8 +124,7 @@ impl Auth {
                 return Ok(Created::ByMail(one(Message { message })));
             }
             // Which reason it was would tell whether the address has an account.
-            Err(IdentityFault::Refused(_)) => return Err(Problem::SignupFailed),
-            Err(fault @ IdentityFault::Unavailable) => return Err(fault.into()),
+            Err(fault) => return Err(fault.or(Problem::SignupFailed)),
         };
         users::register(app, account.id, &account.email, request_id(request)).await?;
         let member = users::signed_in(app, &account).await?;
@@ -146,13 +145,10 @@ impl Auth {
             let misfit = Misfit::of("email", "Please give your e-mail address and password.", "");
             return Err(Problem::Validation(vec![misfit]));
         };
-        let session = match app.identity.sign_in(&email, &password).await {
-            Ok(session) => session,
-            Err(IdentityFault::Refused(_)) => return Err(Problem::LoginFailed),
-            Err(fault @ IdentityFault::Unavailable) => return Err(fault.into()),
-        };
+        let session = app.identity.sign_in(&email, &password).await;
+        let session = session.map_err(|fault| fault.or(Problem::LoginFailed))?;
         let account = &session.user;
-        users::register(app, account.id, &account.email, request_id(request)).await?;
+        users::be_known(app, account.id, &account.email, request_id(request)).await?;
         let user = users::signed_in(app, account).await?;
         Ok(one(SignedIn {
             user,
@@ -181,8 +177,7 @@ impl Auth {
             Err(IdentityFault::Refused(code)) if code == "session_expired" => {
                 Err(Problem::RefreshExpired)
             }
-            Err(IdentityFault::Refused(_)) => Err(Problem::RefreshFailed),
-            Err(fault @ IdentityFault::Unavailable) => Err(fault.into()),
+            Err(fault) => Err(fault.or(Problem::RefreshFailed)),
         }
     }
 
@@ -201,7 +196,7 @@ impl Auth {
                 // A bad or ended token leaves nothing to do.
                 Ok(()) | Err(IdentityFault::Refused(_)) => {}
                 // She must not believe that she is signed out when she is not.
-                Err(fault @ IdentityFault::Unavailable) => return Err(fault.into()),
+                Err(IdentityFault::Unavailable) => return Err(Problem::AuthUnavailable),
             }
         }
         Ok(Done::Done)

@@ -2,6 +2,7 @@
 //! 60 seconds (contract, section 3).
 
 use crate::app::App;
+use crate::edge::request_id;
 use crate::identity::{Identity, IdentityFault};
 use crate::problem::Problem;
 use domain::ids::UserId;
@@ -65,7 +66,7 @@ struct Claims {
 async fn check(request: &Request, bearer: Bearer) -> poem::Result<Caller> {
     let app = App::of(request)?;
     let (caller, email) = app.verifier.verify(&bearer.token).await?;
-    crate::users::be_known(app, caller.user, &email).await?;
+    crate::users::be_known(app, caller.user, &email, request_id(request)).await?;
     Ok(caller)
 }
 

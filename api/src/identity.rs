@@ -207,14 +207,12 @@ fn unavailable(fault: reqwest::Error) -> IdentityFault {
     IdentityFault::Unavailable
 }
 
-impl From<IdentityFault> for Problem {
-    /// Where a route does not know the refusal better.
-    fn from(fault: IdentityFault) -> Self {
-        match fault {
-            IdentityFault::Refused(code) => {
-                Self::ours("the identity provider refused in an unforeseen way", &code)
-            }
-            IdentityFault::Unavailable => Self::AuthUnavailable,
+impl IdentityFault {
+    /// The problem it is on a route where a refusal means this one.
+    pub(crate) fn or(self, refused: Problem) -> Problem {
+        match self {
+            Self::Refused(_) => refused,
+            Self::Unavailable => Problem::AuthUnavailable,
         }
     }
 }

@@ -224,7 +224,7 @@ pub(crate) fn show(row: MatchRow) -> Result<Match, Problem> {
         source_url: row.source_url.unwrap_or_default(),
         page_title: None,
         platform: platform(row.platform.as_deref())?,
-        similarity: f64::from(row.similarity) / 10_000.0,
+        similarity: unit(row.similarity),
         match_type: known("read_matches.match_type", &row.match_type)?,
         confidence: known("read_matches.tier", &row.tier)?,
         status,
@@ -244,6 +244,11 @@ pub(crate) fn show(row: MatchRow) -> Result<Match, Problem> {
         reviewed_by: None,
         is_mock: row.is_mock,
     })
+}
+
+/// Ten-thousandths of a row as a number between 0 and 1.
+pub(crate) fn unit(ten_thousandths: i16) -> f64 {
+    f64::from(ten_thousandths) / 10_000.0
 }
 
 pub(crate) fn platform(code: Option<&str>) -> Result<Option<Platform>, Problem> {

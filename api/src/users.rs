@@ -247,14 +247,19 @@ fn member(row: UserRow, email_verified: bool) -> User {
 }
 
 /// Sees to it that whoever the provider vouches for is a member, once (USR-1).
-pub(crate) async fn be_known(app: &App, user: UserId, email: &str) -> Result<(), Problem> {
+pub(crate) async fn be_known(
+    app: &App,
+    user: UserId,
+    email: &str,
+    request: Uuid,
+) -> Result<(), Problem> {
     if projections::users::find(&app.database, user)
         .await?
         .is_some()
     {
         return Ok(());
     }
-    register(app, user, email, edge::fresh_id()).await
+    register(app, user, email, request).await
 }
 
 /// Lets a member come into being, and waits until she and her starter plan are shown (USR-3).

@@ -101,9 +101,15 @@ impl Log {
     /// # Errors
     /// [`ReadFault::Unreachable`].
     pub async fn head(&self) -> Result<i64, ReadFault> {
-        let head = sqlx::query_scalar("SELECT coalesce(max(position), 0) FROM events");
-        Ok(head.fetch_one(&self.pool).await?)
+        Ok(newest(&self.pool).await?)
     }
+}
+
+/// The newest position; 0 for an empty log.
+pub(crate) async fn newest(pool: &PgPool) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar("SELECT coalesce(max(position), 0) FROM events")
+        .fetch_one(pool)
+        .await
 }
 
 /// The event of a row, when it stands where the one before it says.

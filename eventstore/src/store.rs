@@ -3,6 +3,7 @@
 use crate::edge;
 use crate::keys::Vault;
 use crate::lane::{Lane, Outcome};
+use crate::log::newest;
 use crate::repository::Repository;
 use crate::why::Why;
 use cqrs_es::persist::PersistedEventStore;
@@ -198,7 +199,7 @@ impl Store {
             (Ok(()), None) => {
                 let position = match self.done_before(why.command_id).await {
                     Ok(Some(position)) => position,
-                    Ok(None) => self.newest().await.map_err(unreachable)?,
+                    Ok(None) => newest(&self.pool).await.map_err(unreachable)?,
                     Err(fault) => return Err(unreachable(fault)),
                 };
                 Ok(Receipt {
@@ -219,12 +220,6 @@ impl Store {
             }
             (Err(other), _) => Err(other),
         }
-    }
-
-    async fn newest(&self) -> Result<i64, sqlx::Error> {
-        sqlx::query_scalar("SELECT coalesce(max(position), 0) FROM events")
-            .fetch_one(&self.pool)
-            .await
     }
 
     async fn done_before(&self, command_id: Uuid) -> Result<Option<i64>, sqlx::Error> {

@@ -62,11 +62,10 @@ pub async fn relay(ask: cli::Data) -> anyhow::Result<()> {
 
 /// Brings the database to the shape this release needs.
 pub async fn migrate(ask: cli::Data) -> anyhow::Result<()> {
-    let servers = Servers::find(&Folder::of(&ask));
     // NATS is not needed for this, so DATABASE_URL alone is enough.
     let url = match from_env("DATABASE_URL") {
         Some(url) => url,
-        None => servers?.database_url,
+        None => Servers::find(&Folder::of(&ask))?.database_url,
     };
     kit::migrate(&url).await?;
     say::line("The database has the shape this release needs.");

@@ -98,33 +98,35 @@ async fn upload(client: &Client, picture: Vec<u8>) -> anyhow::Result<Value> {
 async fn alerts(client: &Client, findings: &Value) -> anyhow::Result<Value> {
     let told = |finding: &&Value| finding["status"] == "NEW";
     let expected = list(findings).iter().filter(told).count();
-    let deadline = tokio::time::Instant::now() + ALERTS_WITHIN;
-    loop {
-        let alerts = client.get("/alerts?limit=100").await?;
-        if list(&alerts).len() >= expected || tokio::time::Instant::now() > deadline {
-            return Ok(alerts);
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    let complete = |alerts: &Value| list(alerts).len() >= expected;
+    once(client, "/alerts?limit=100", complete).await
 }
 
 /// The plan, once it holds what follows from the alerts if there are any.
 async fn plan(client: &Client, told: bool) -> anyhow::Result<Value> {
+    let complete = |plan: &Value| !told || follows_from_an_alert(plan);
+    once(client, "/protection-plan", complete).await
+}
+
+/// What stands under a path, once it is complete, or as it is when the wait is over.
+async fn once(
+    client: &Client,
+    path: &str,
+    complete: impl Fn(&Value) -> bool,
+) -> anyhow::Result<Value> {
     let deadline = tokio::time::Instant::now() + ALERTS_WITHIN;
     loop {
-        let plan = client.get("/protection-plan").await?;
-        let complete = !told || follows_from_an_alert(&plan);
-        if complete || tokio::time::Instant::now() > deadline {
-            return Ok(plan);
+        let seen = client.get(path).await?;
+        if complete(&seen) || tokio::time::Instant::now() > deadline {
+            return Ok(seen);
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 
 fn follows_from_an_alert(plan: &Value) -> bool {
-    let items = list(&plan["items"]).iter();
-    items
-        .into_iter()
+    list(&plan["items"])
+        .iter()
         .any(|item| item["because"]["cause"] == "ALERT")
 }
 

@@ -1,8 +1,8 @@
 //! What an engine found becomes matches: one bad finding is left out alone (PIP-11), each page counts once.
 
-use super::{ACTOR, ImageScan, Job, Later, settled};
+use super::{ImageScan, Job, Later, settled};
 use crate::providers::FoundCopy;
-use domain::ids::{ImageId, MatchId, named};
+use domain::ids::{ImageId, MatchId};
 use domain::matches::{
     CopyFinding, Discarded, Disposition, Match, MatchCommand, PageAddress, RecordMatch, Verdict,
     classify_copy,
@@ -47,10 +47,6 @@ impl ImageScan {
         tally: &mut Tally,
     ) -> Result<(), Later> {
         let match_id = self.match_id(job, image, &page).await?;
-        let command_id = named(
-            "image-scan",
-            &[&job.scan.to_string(), "match", &match_id.to_string()],
-        );
         let ask = RecordMatch {
             owner: job.owner,
             match_id,
@@ -66,7 +62,7 @@ impl ImageScan {
             is_mock: self.is_mock,
             detected_at: edge::now(),
         };
-        let why = job.why.following(job.cause, ACTOR, command_id);
+        let why = job.why(&["match", &match_id.to_string()]);
         let command = MatchCommand::Record(Box::new(ask));
         settled(self.store.execute::<Match>(match_id.0, command, why).await)?;
         self.count(job, match_id, verdict, tally).await
