@@ -13,7 +13,7 @@ use poem::Request;
 use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::Json;
 use poem_openapi::{Enum, Object, OpenApi};
-use projections::alerts::{AlertRow, Wanted};
+use projections::alerts::{AlertRow, Alerts as Model, Wanted};
 use uuid::Uuid;
 
 /// Routes about alerts.
@@ -142,6 +142,9 @@ impl Alerts {
         severity: Query<Option<String>>,
         from: Query<Option<DateTime<Utc>>>,
         to: Query<Option<DateTime<Utc>>>,
+        /// A position of the log, or a time: what was shown then.
+        #[oai(name = "asOf")]
+        as_of: Query<Option<String>>,
     ) -> Result<Json<Many<Alert>>, Problem> {
         let (app, user) = (App::of(request)?, member.0.user);
         let page = page(page_number.0, limit.0)?;
@@ -152,8 +155,8 @@ impl Alerts {
             from: from.0,
             to: to.0,
         };
-        app.fresh.before_read(user).await?;
-        let listed = projections::alerts::list(&app.database, user, &wanted, page).await?;
+        let mut shown = app.shown::<Model>(user, as_of.0.as_deref()).await?;
+        let listed = projections::alerts::list(&mut *shown, user, &wanted, page).await?;
         many(listed, page, show)
     }
 
@@ -164,9 +167,12 @@ impl Alerts {
         request: &Request,
         member: Member,
         id: Path<Uuid>,
+        /// A position of the log, or a time: what was shown then.
+        #[oai(name = "asOf")]
+        as_of: Query<Option<String>>,
     ) -> Result<Json<One<Alert>>, Problem> {
-        let app = App::of(request)?;
-        Ok(one(show(find(app, member.0.user, id.0.into()).await?)?))
+        let (app, user, as_of) = (App::of(request)?, member.0.user, as_of.0.as_deref());
+        Ok(one(show(find(app, user, id.0.into(), as_of).await?)?))
     }
 
     /// What led to an alert, oldest first: each recorded event with its position and time.
@@ -178,14 +184,19 @@ impl Alerts {
         id: Path<Uuid>,
     ) -> Result<Json<One<Vec<Step>>>, Problem> {
         let (app, user) = (App::of(request)?, member.0.user);
-        let alert = find(app, user, id.0.into()).await?;
+        let alert = find(app, user, id.0.into(), None).await?;
         Ok(one(trail(app, user, alert.event_id).await?))
     }
 }
 
-async fn find(app: &App, user: UserId, alert: AlertId) -> Result<AlertRow, Problem> {
-    app.fresh.before_read(user).await?;
-    let row = projections::alerts::find(&app.database, user, alert).await?;
+async fn find(
+    app: &App,
+    user: UserId,
+    alert: AlertId,
+    as_of: Option<&str>,
+) -> Result<AlertRow, Problem> {
+    let mut shown = app.shown::<Model>(user, as_of).await?;
+    let row = projections::alerts::find(&mut *shown, user, alert).await?;
     row.ok_or(Problem::AlertNotFound)
 }
 

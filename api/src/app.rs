@@ -3,17 +3,23 @@
 use crate::bearer::Verifier;
 use crate::fresh::Fresh;
 use crate::identity::Identity;
+use crate::moment::in_a_hurry;
 use crate::problem::Problem;
 use domain::ids::UserId;
 use eventstore::objects::Objects;
 use eventstore::{Database, Log, Store};
 use pictures::clip;
 use poem::Request;
+use projections::as_of::Past;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 /// Pictures that are decoded at once; each takes up to seven times its pixels in bytes.
 const DECODING_AT_ONCE: usize = 2;
+
+/// The app of requests that say `Prefer: respond-async`.
+#[derive(Debug, Clone)]
+pub(crate) struct InAHurry(App);
 
 /// The parts that one API process is made of. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -34,6 +40,8 @@ pub struct App {
     pub(crate) model: Option<Arc<clip::Model>>,
     /// Keeps "saved" and "shown" together.
     pub(crate) fresh: Fresh,
+    /// What was shown then.
+    pub(crate) past: Past,
     /// Bounds the memory of decoding.
     pub(crate) decoding: Arc<Semaphore>,
 }
@@ -55,6 +63,7 @@ impl App {
             verifier: Arc::new(Verifier::new(identity.clone(), issuer)),
             decoding: Arc::new(Semaphore::new(DECODING_AT_ONCE)),
             model: model.map(Arc::new),
+            past: Past::new(&database, store.vault().clone()),
             database,
             store,
             objects,
@@ -62,9 +71,21 @@ impl App {
         }
     }
 
-    /// The app of a request.
+    /// The app of a request: one that waits until a change is shown, unless the client asked not to.
     pub(crate) fn of(request: &Request) -> Result<&Self, Problem> {
-        request.data::<Self>().ok_or(Problem::Internal)
+        let app = if in_a_hurry(request) {
+            request.data::<InAHurry>().map(|app| &app.0)
+        } else {
+            request.data::<Self>()
+        };
+        app.ok_or(Problem::Internal)
+    }
+
+    /// The same app for those who do not want to wait.
+    pub(crate) fn in_a_hurry(&self) -> InAHurry {
+        let mut app = self.clone();
+        app.fresh = app.fresh.without_waiting();
+        InAHurry(app)
     }
 
     /// Runs a change in a task of its own: a client that hangs up must not leave it half done.

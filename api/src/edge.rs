@@ -1,6 +1,8 @@
 //! The outermost layer: a request id, limits before anything is read, and one envelope around every fault.
 
+use crate::app::App;
 use crate::body;
+use crate::moment::Wish;
 use crate::openapi::Paths;
 use crate::problem::Problem;
 use poem::error::{MethodNotAllowedError, NotFoundError, ParseMultipartError as RawMultipart};
@@ -31,11 +33,12 @@ pub(crate) fn request_id(request: &Request) -> Uuid {
 pub(crate) struct Edge<E> {
     inner: E,
     paths: Paths,
+    app: App,
 }
 
 impl<E> Edge<E> {
-    pub(crate) const fn new(inner: E, paths: Paths) -> Self {
-        Self { inner, paths }
+    pub(crate) const fn new(inner: E, paths: Paths, app: App) -> Self {
+        Self { inner, paths, app }
     }
 }
 
@@ -46,7 +49,8 @@ impl<E: Endpoint> Endpoint for Edge<E> {
         let id = given_id(&request).unwrap_or_else(eventstore::edge::fresh_id);
         request.extensions_mut().insert(RequestId(id));
         let path = request.uri().path().to_owned();
-        let mut response = match self.answer(request).await {
+        let wish = Wish::of(&request);
+        let mut response = match self.timed(&wish, request).await {
             Ok(response) => response,
             Err(fault) => problem(&fault).written(Some(&id.to_string())),
         };
@@ -62,6 +66,19 @@ impl<E: Endpoint> Endpoint for Edge<E> {
 }
 
 impl<E: Endpoint> Edge<E> {
+    /// The answer with what it shows; health and documents of the API are asked without the database.
+    async fn timed(&self, wish: &Wish, request: Request) -> poem::Result<Response> {
+        if !request.uri().path().starts_with("/api/v1/") || is_about_us(request.uri().path()) {
+            return self.answer(request).await;
+        }
+        let begun = wish.begin(&self.app).await?;
+        let mut response = self.answer(request).await?;
+        if response.status().is_success() {
+            wish.end(&self.app, begun, response.headers_mut()).await;
+        }
+        Ok(response)
+    }
+
     async fn answer(&self, request: Request) -> poem::Result<Response> {
         let request = body::bounded(request).await?;
         let over = request.extensions().get::<body::OverLimit>().cloned();
@@ -76,6 +93,11 @@ impl<E: Endpoint> Edge<E> {
             Err(_) => Err(Problem::ours("a handler panicked", &"see above").into()),
         }
     }
+}
+
+/// Whether a path tells about the process, or signs somebody in: neither shows a read model.
+fn is_about_us(path: &str) -> bool {
+    path.starts_with("/api/v1/health") || path.starts_with("/api/v1/auth/")
 }
 
 fn given_id(request: &Request) -> Option<Uuid> {

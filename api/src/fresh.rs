@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub struct Fresh {
     database: Database,
     unshown: Arc<Mutex<HashMap<UserId, i64>>>,
+    waits: bool,
 }
 
 impl Fresh {
@@ -20,15 +21,29 @@ impl Fresh {
         Self {
             database,
             unshown: Arc::default(),
+            waits: true,
+        }
+    }
+
+    /// The same memory, for changes whose answer does not wait: the next read does.
+    pub(crate) fn without_waiting(&self) -> Self {
+        Self {
+            waits: false,
+            ..self.clone()
         }
     }
 
     /// Waits for a change of hers to be shown; if it is not in time, her next read will wait for it.
     pub(crate) async fn after_change(&self, who: UserId, read_models: &[&str], position: i64) {
-        let reached = freshness::reached(&self.database, read_models, position).await;
         // A database that fails now cannot undo what is saved: that is not an error of the change.
-        if !reached.unwrap_or(false) {
-            tracing::warn!(position, "a change is saved but not shown yet");
+        let reached = self.waits
+            && freshness::reached(&self.database, read_models, position)
+                .await
+                .unwrap_or(false);
+        if !reached {
+            if self.waits {
+                tracing::warn!(position, "a change is saved but not shown yet");
+            }
             let mut unshown = self.unshown.lock().unwrap_or_else(PoisonError::into_inner);
             let newest = unshown.entry(who).or_default();
             *newest = position.max(*newest);

@@ -15,7 +15,7 @@ use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, Enum, Multipart, Object, OpenApi};
 use projections::images::{Filter, ImageRow};
-use projections::matches::{Of, Wanted};
+use projections::matches::{Matches as Model, Of, Wanted};
 use uuid::Uuid;
 
 /// Routes about her pictures.
@@ -187,6 +187,9 @@ impl Images {
         limit: Query<Option<u32>>,
         status: Query<Option<String>>,
         #[oai(name = "matchType")] match_type: Query<Option<String>>,
+        /// A position of the log, or a time: what was shown then.
+        #[oai(name = "asOf")]
+        as_of: Query<Option<String>>,
     ) -> Result<Json<Many<Match>>, Problem> {
         let (app, user, image) = (App::of(request)?, member.0.user, ImageId(id.0));
         let page = page(page_number.0, limit.0)?;
@@ -194,12 +197,12 @@ impl Images {
             states: matches::states(codes::<MatchStatus>("status", status.0)?),
             kinds: codes::<MatchKind>("matchType", match_type.0)?,
         };
-        app.fresh.before_read(user).await?;
+        let mut shown = app.shown::<Model>(user, as_of.0.as_deref()).await?;
         find(app, user, image)
             .await?
             .ok_or(Problem::ImageNotFound)?;
         let of = Of::Image(image);
-        let listed = projections::matches::list(&app.database, user, of, &wanted, page).await?;
+        let listed = projections::matches::list(&mut *shown, user, of, &wanted, page).await?;
         many(listed, page, matches::show)
     }
 }

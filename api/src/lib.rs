@@ -12,6 +12,7 @@ mod health;
 mod identity;
 mod images;
 mod matches;
+mod moment;
 mod openapi;
 mod plan;
 mod problem;
@@ -97,8 +98,9 @@ pub fn routes(app: App) -> Result<impl Endpoint<Output = Response> + 'static, se
     let routes = Route::new()
         .nest("/api/v1", service())
         .at("/health", poem::get(poem::endpoint::make_sync(|_| alive())))
-        .data(app);
-    Ok(edge::Edge::new(routes, paths))
+        .data(app.in_a_hurry())
+        .data(app.clone());
+    Ok(edge::Edge::new(routes, paths, app))
 }
 
 /// The process serves; the same as under the prefix, where deployments look for it.

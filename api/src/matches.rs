@@ -9,7 +9,7 @@ use poem::Request;
 use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::Json;
 use poem_openapi::{Enum, Object, OpenApi};
-use projections::matches::{MatchRow, Of, Wanted};
+use projections::matches::{MatchRow, Matches as Model, Of, Wanted};
 use uuid::Uuid;
 
 /// Routes about matches.
@@ -172,12 +172,15 @@ impl Matches {
         member: Member,
         #[oai(name = "page")] page_number: Query<Option<u32>>,
         limit: Query<Option<u32>>,
+        /// A position of the log, or a time: what was shown then.
+        #[oai(name = "asOf")]
+        as_of: Query<Option<String>>,
     ) -> Result<Json<Many<Match>>, Problem> {
         let (app, user) = (App::of(request)?, member.0.user);
         let page = page(page_number.0, limit.0)?;
-        app.fresh.before_read(user).await?;
+        let mut shown = app.shown::<Model>(user, as_of.0.as_deref()).await?;
         let (of, all) = (Of::Review, Wanted::default());
-        let listed = projections::matches::list(&app.database, user, of, &all, page).await?;
+        let listed = projections::matches::list(&mut *shown, user, of, &all, page).await?;
         many(listed, page, show)
     }
 
@@ -188,10 +191,13 @@ impl Matches {
         request: &Request,
         member: Member,
         id: Path<Uuid>,
+        /// A position of the log, or a time: what was shown then.
+        #[oai(name = "asOf")]
+        as_of: Query<Option<String>>,
     ) -> Result<Json<One<Match>>, Problem> {
         let (app, user) = (App::of(request)?, member.0.user);
-        app.fresh.before_read(user).await?;
-        let row = projections::matches::find(&app.database, user, id.0.into()).await?;
+        let mut shown = app.shown::<Model>(user, as_of.0.as_deref()).await?;
+        let row = projections::matches::find(&mut *shown, user, id.0.into()).await?;
         Ok(one(show(row.ok_or(Problem::MatchNotFound)?)?))
     }
 }

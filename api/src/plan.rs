@@ -11,7 +11,7 @@ use domain::ids::{UserId, named};
 use domain::plan::{Because as Cause, ItemCode};
 use eventstore::subscription;
 use poem::Request;
-use poem_openapi::param::Path;
+use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::Json;
 use poem_openapi::{Enum, Object, OpenApi};
 use projections::freshness;
@@ -126,9 +126,19 @@ impl Plan {
         &self,
         request: &Request,
         member: Member,
+        /// A position of the log, or a time: what was shown then.
+        #[oai(name = "asOf")]
+        as_of: Query<Option<String>>,
     ) -> Result<Json<One<ProtectionPlan>>, Problem> {
         let (app, user) = (App::of(request)?, member.0.user);
-        Ok(one(show(user, items(app, user).await?)?))
+        let items = match as_of.0.as_deref() {
+            None => items(app, user).await?,
+            then => {
+                let mut shown = app.shown::<Model>(user, then).await?;
+                projections::plan::items(&mut *shown, user).await?
+            }
+        };
+        Ok(one(show(user, items)?))
     }
 
     /// What put an item on the list, oldest first: each recorded event with its position and time.

@@ -20,7 +20,7 @@ use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::{EventStream, Json};
 use poem_openapi::{ApiResponse, Object, OpenApi};
 use projections::READ_MODELS;
-use projections::matches::{Of, Wanted};
+use projections::matches::{Matches as Found, Of, Wanted};
 use projections::projector::ReadModel;
 use projections::scans::{ScanRow, Scans as ScansModel};
 use std::time::Duration;
@@ -74,6 +74,9 @@ impl Scans {
         #[oai(name = "type")] kind: Query<Option<String>>,
         from: Query<Option<DateTime<Utc>>>,
         to: Query<Option<DateTime<Utc>>>,
+        /// A position of the log, or a time: what was shown then.
+        #[oai(name = "asOf")]
+        as_of: Query<Option<String>>,
     ) -> Result<Json<Many<ScanJob>>, Problem> {
         let (app, user) = (App::of(request)?, member.0.user);
         let page = page(page_number.0, limit.0)?;
@@ -83,8 +86,8 @@ impl Scans {
             from: from.0,
             to: to.0,
         };
-        app.fresh.before_read(user).await?;
-        let rows = projections::scans::list(&app.database, user, &wanted, page).await?;
+        let mut shown = app.shown::<ScansModel>(user, as_of.0.as_deref()).await?;
+        let rows = projections::scans::list(&mut *shown, user, &wanted, page).await?;
         many(rows, page, show)
     }
 
@@ -114,8 +117,18 @@ impl Scans {
         request: &Request,
         member: Member,
         id: Path<Uuid>,
+        /// A position of the log, or a time: what was shown then.
+        #[oai(name = "asOf")]
+        as_of: Query<Option<String>>,
     ) -> Result<Json<One<ScanJob>>, Problem> {
-        let row = find(App::of(request)?, member.0.user, id.0.into()).await?;
+        let (app, user, scan) = (App::of(request)?, member.0.user, id.0.into());
+        let row = match as_of.0.as_deref() {
+            None => find(app, user, scan).await?,
+            then => {
+                let mut shown = app.shown::<ScansModel>(user, then).await?;
+                projections::scans::find(&mut *shown, user, scan).await?
+            }
+        };
         Ok(one(show(row.ok_or(Problem::ScanNotFound)?)?))
     }
 
@@ -126,8 +139,11 @@ impl Scans {
         request: &Request,
         member: Member,
         id: Path<Uuid>,
+        /// A position of the log, or a time: what was shown then.
+        #[oai(name = "asOf")]
+        as_of: Query<Option<String>>,
     ) -> Result<Json<One<ScanJob>>, Problem> {
-        self.get(request, member, id).await
+        self.get(request, member, id, as_of).await
     }
 
     /// Pages that this scan found for the first time.
@@ -143,12 +159,16 @@ impl Scans {
         id: Path<Uuid>,
         #[oai(name = "page")] page_number: Query<Option<u32>>,
         limit: Query<Option<u32>>,
+        /// A position of the log, or a time: what was shown then.
+        #[oai(name = "asOf")]
+        as_of: Query<Option<String>>,
     ) -> Result<Json<Many<Match>>, Problem> {
         let (app, user, scan) = (App::of(request)?, member.0.user, ScanId(id.0));
         let page = page(page_number.0, limit.0)?;
         find(app, user, scan).await?.ok_or(Problem::ScanNotFound)?;
         let (of, all) = (Of::Scan(scan), Wanted::default());
-        let listed = projections::matches::list(&app.database, user, of, &all, page).await?;
+        let mut shown = app.shown::<Found>(user, as_of.0.as_deref()).await?;
+        let listed = projections::matches::list(&mut *shown, user, of, &all, page).await?;
         many(listed, page, matches::show)
     }
 

@@ -157,6 +157,7 @@ impl Users {
         let ask = consent_change(user, purpose.0, body.0)?;
         let why = Why::member(user, request_id(request), edge::fresh_id());
         let said = ConsentRow {
+            user_id: user.0,
             purpose: ask.purpose.code().to_owned(),
             granted: ask.granted,
             text_version: ask.text_version.as_str().to_owned(),

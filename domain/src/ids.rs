@@ -1,5 +1,6 @@
 //! One type per kind of id, so that no alert is ever looked up by the id of a picture.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -19,7 +20,7 @@ pub fn named(kind: &str, parts: &[&str]) -> Uuid {
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
         #[serde(transparent)]
         pub struct $name(pub Uuid);
 
@@ -60,6 +61,10 @@ id!(
 id!(
     /// One item of a protection plan.
     PlanItemId
+);
+id!(
+    /// One erasure of a member's account, from the wish to the proof that it is done (AUD-4).
+    ErasureId
 );
 
 impl AlertId {

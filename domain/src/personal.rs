@@ -1,14 +1,20 @@
 //! A value about a person: it cannot be printed, is sealed before it is stored, and can be erased.
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Error as _, IgnoredAny, MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::borrow::Cow;
 use std::marker::PhantomData;
 
 /// The JSON key under which a known value stands until `eventstore` seals it.
 pub const KNOWN: &str = "$personal";
 /// The JSON key that says that the value can no longer be read by anybody.
 pub const ERASED: &str = "$erased";
+/// The JSON key under which ciphertext stands in the log: `{"$sealed": "1.<base64 of nonce and ciphertext>"}`.
+pub const SEALED: &str = "$sealed";
+/// In the schema of a sealed value: the key of the schema of the value itself.
+pub const OPENED: &str = "x-opened";
 
 /// A personal value inside an event (AUD-2): e-mail, page address, hash of a picture.
 ///
@@ -70,6 +76,52 @@ impl<T: Serialize> Serialize for Personal<T> {
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Personal<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(Marker(PhantomData))
+    }
+}
+
+/// What stands in the log, and so on the bus: ciphertext. [`KNOWN`] and [`ERASED`] exist in memory only and are no part
+/// of the schema; what the ciphertext opens to is told beside it, under [`OPENED`].
+impl<T: JsonSchema> JsonSchema for Personal<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        format!("Personal_{}", T::schema_name()).into()
+    }
+
+    fn schema_id() -> Cow<'static, str> {
+        format!("domain::Personal<{}>", T::schema_id()).into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "object",
+            "properties": { SEALED: generator.subschema_for::<Sealed>() },
+            "required": [SEALED],
+            "additionalProperties": false,
+            OPENED: generator.subschema_for::<T>()
+        })
+    }
+}
+
+/// The text under [`SEALED`], for the schema only: sealing is the event store's.
+struct Sealed;
+
+impl JsonSchema for Sealed {
+    fn schema_name() -> Cow<'static, str> {
+        "Sealed".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A personal value as ciphertext under the key of the person whom it is about; when that \
+                            key is destroyed nobody can read it any more. `1.` and the base64 (RFC 4648, section 4, \
+                            without padding) of nonce and ciphertext. The schema of the value itself stands beside \
+                            it as `x-opened`.",
+            "type": "string",
+            "pattern": "^1\\.[A-Za-z0-9+/]+$"
+        })
     }
 }
 

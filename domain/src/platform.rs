@@ -1,9 +1,10 @@
 //! From the host of a page to the platform it belongs to (PLT-1).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A platform that people know by name (LIM-15).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Platform {
     /// instagram.com

@@ -1,6 +1,8 @@
 //! A share of one in ten-thousandths, because events hold no floats.
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// A share between 0 and 1 (similarity, confidence), counted in ten-thousandths: 9730 is 0.973.
 ///
@@ -62,6 +64,21 @@ impl Share {
     #[must_use]
     pub const fn as_percent(self) -> u16 {
         (self.0 + 50) / 100
+    }
+}
+
+impl JsonSchema for Share {
+    fn schema_name() -> Cow<'static, str> {
+        "Share".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A share between 0 and 1, in ten-thousandths: 9730 is 0.973.",
+            "type": "integer",
+            "minimum": 0,
+            "maximum": Self::ONE.0
+        })
     }
 }
 

@@ -1,5 +1,5 @@
-//! Every shape a fact ever had still reads into today's types (EXAMPLES, section 4). The test never writes its
-//! own baseline: whoever adds a fact writes its golden file by hand.
+//! Every shape a fact ever had still reads into today's types, and no published shape ever changes (EXAMPLES, section
+//! 4). The test never writes its own baseline: whoever adds a fact writes its golden file and its line by hand.
 
 #![expect(
     clippy::unwrap_used,
@@ -7,120 +7,132 @@
     reason = "a test that cannot go on has failed"
 )]
 
-use domain::alert::AlertEvent;
-use domain::event::Event;
-use domain::image::ImageEvent;
-use domain::matches::MatchEvent;
-use domain::plan::PlanEvent;
-use domain::scan::ScanEvent;
-use domain::user::UserEvent;
+use cqrs_es::DomainEvent;
+use domain::event::{Event, Undecodable};
+use domain::shape::SHAPES;
+use domain::upcast::{STEPS, to_today};
 use serde_json::Value;
-use std::collections::BTreeSet;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-const FACTS: [&str; 17] = [
-    "user/UserRegistered",
-    "user/ConsentGranted",
-    "user/ConsentWithdrawn",
-    "image/ImageUploaded",
-    "image/ImageEmbedded",
-    "scan/ScanStarted",
-    "scan/ScanBegun",
-    "scan/ProviderQueried",
-    "scan/ProviderFailed",
-    "scan/ImageScanned",
-    "scan/ScanCompleted",
-    "scan/ScanFailed",
-    "match/MatchFound",
-    "match/MatchSeenAgain",
-    "alert/AlertRaised",
-    "plan/PlanItemAdded",
-    "plan/PlanItemUrgencyRaised",
-];
+/// A file of the catalogue, `<noun>/<fact>.v<version>.json`.
+struct Golden {
+    name: String,
+    noun: String,
+    fact: String,
+    version: String,
+    bytes: Vec<u8>,
+}
 
-/// No wildcard: a new fact does not compile here until it is named, and then needs its golden file.
-fn name(event: &Event) -> &'static str {
-    match event {
-        Event::User(UserEvent::UserRegistered { .. }) => FACTS[0],
-        Event::User(UserEvent::ConsentGranted { .. }) => FACTS[1],
-        Event::User(UserEvent::ConsentWithdrawn { .. }) => FACTS[2],
-        Event::Image(ImageEvent::ImageUploaded { .. }) => FACTS[3],
-        Event::Image(ImageEvent::ImageEmbedded { .. }) => FACTS[4],
-        Event::Scan(ScanEvent::ScanStarted { .. }) => FACTS[5],
-        Event::Scan(ScanEvent::ScanBegun { .. }) => FACTS[6],
-        Event::Scan(ScanEvent::ProviderQueried { .. }) => FACTS[7],
-        Event::Scan(ScanEvent::ProviderFailed { .. }) => FACTS[8],
-        Event::Scan(ScanEvent::ImageScanned { .. }) => FACTS[9],
-        Event::Scan(ScanEvent::ScanCompleted { .. }) => FACTS[10],
-        Event::Scan(ScanEvent::ScanFailed { .. }) => FACTS[11],
-        Event::Match(MatchEvent::MatchFound { .. }) => FACTS[12],
-        Event::Match(MatchEvent::MatchSeenAgain { .. }) => FACTS[13],
-        Event::Alert(AlertEvent::AlertRaised { .. }) => FACTS[14],
-        Event::Plan(PlanEvent::PlanItemAdded { .. }) => FACTS[15],
-        Event::Plan(PlanEvent::PlanItemUrgencyRaised { .. }) => FACTS[16],
+impl Golden {
+    fn payload(&self) -> Value {
+        serde_json::from_slice(&self.bytes).unwrap()
+    }
+
+    fn event(&self) -> Event {
+        Event::decode(&self.noun, &self.fact, &self.version, &self.payload())
+            .unwrap_or_else(|fault| panic!("{} no longer reads: {fault}", self.name))
+    }
+
+    fn is_of_today(&self) -> bool {
+        let mine = |noun, fact, version: u32| {
+            (noun, fact) == (self.noun.as_str(), self.fact.as_str())
+                && version.to_string() == self.version
+        };
+        let all = SHAPES.concat();
+        all.iter().any(|s| mine(s.noun, s.event_type, s.version))
     }
 }
 
-fn written(event: &Event) -> Value {
-    match event {
-        Event::User(fact) => serde_json::to_value(fact),
-        Event::Image(fact) => serde_json::to_value(fact),
-        Event::Scan(fact) => serde_json::to_value(fact),
-        Event::Match(fact) => serde_json::to_value(fact),
-        Event::Alert(fact) => serde_json::to_value(fact),
-        Event::Plan(fact) => serde_json::to_value(fact),
-    }
-    .unwrap()
+fn catalogue() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("catalogue")
 }
 
-fn golden_files() -> Vec<(String, PathBuf)> {
-    let catalogue = Path::new(env!("CARGO_MANIFEST_DIR")).join("catalogue");
+fn golden_files() -> Vec<Golden> {
     let mut files = Vec::new();
-    for noun in std::fs::read_dir(catalogue).unwrap().flatten() {
-        if !noun.path().is_dir() {
+    for folder in std::fs::read_dir(catalogue()).unwrap().flatten() {
+        if !folder.path().is_dir() {
             continue;
         }
-        for file in std::fs::read_dir(noun.path()).unwrap().flatten() {
-            files.push((noun.file_name().into_string().unwrap(), file.path()));
+        let noun = folder.file_name().into_string().unwrap();
+        for file in std::fs::read_dir(folder.path()).unwrap().flatten() {
+            let name = file.file_name().into_string().unwrap();
+            if name.ends_with(".schema.json") {
+                continue;
+            }
+            let stem = name.strip_suffix(".json");
+            let (fact, version) = stem.and_then(|stem| stem.rsplit_once(".v")).unwrap();
+            files.push(Golden {
+                name: format!("{noun}/{name}"),
+                noun: noun.clone(),
+                fact: fact.to_owned(),
+                version: version.to_owned(),
+                bytes: std::fs::read(file.path()).unwrap(),
+            });
         }
     }
     files
 }
 
-fn read(noun: &str, file: &Path) -> (Value, Event) {
-    let golden: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
-    let event = Event::decode(noun, &golden)
-        .unwrap_or_else(|fault| panic!("{} no longer reads: {fault}", file.display()));
-    (golden, event)
-}
-
-#[test]
-fn every_golden_file_reads_as_the_fact_it_is_named_after() {
-    for (noun, file) in golden_files() {
-        let (_, event) = read(&noun, &file);
-        let stem = file.file_name().unwrap().to_str().unwrap();
-        let (fact, version) = stem.trim_end_matches(".json").rsplit_once(".v").unwrap();
-        assert_eq!(name(&event), format!("{noun}/{fact}"));
-        assert!(version.parse::<u32>().is_ok(), "{stem} names its version");
+/// What a fact is called today, which version it has, and how it is written.
+fn written(event: &Event) -> (String, String, Value) {
+    fn of<E: DomainEvent>(fact: &E) -> (String, String, Value) {
+        let written = serde_json::to_value(fact).unwrap();
+        (fact.event_type(), fact.event_version(), written)
+    }
+    match event {
+        Event::User(fact) => of(fact),
+        Event::Image(fact) => of(fact),
+        Event::Scan(fact) => of(fact),
+        Event::Match(fact) => of(fact),
+        Event::Alert(fact) => of(fact),
+        Event::Plan(fact) => of(fact),
     }
 }
 
 #[test]
-fn the_newest_golden_file_of_a_fact_is_what_is_written_today() {
-    for (noun, file) in golden_files() {
-        let (golden, event) = read(&noun, &file);
-        assert_eq!(written(&event), golden, "{}", file.display());
+fn every_golden_file_reads_whatever_its_version() {
+    for golden in golden_files() {
+        golden.event();
     }
 }
 
 #[test]
-fn every_fact_has_a_golden_file() {
-    let found: BTreeSet<String> = golden_files()
-        .iter()
-        .map(|(noun, file)| name(&read(noun, file).1).to_owned())
-        .collect();
-    let known: BTreeSet<String> = FACTS.iter().map(|fact| (*fact).to_owned()).collect();
-    assert_eq!(found, known);
+fn a_golden_file_of_today_is_the_fact_it_is_named_after_as_it_is_written_today() {
+    for golden in golden_files().iter().filter(|golden| golden.is_of_today()) {
+        let payload = golden.payload();
+        let expected = (golden.fact.clone(), golden.version.clone(), payload);
+        assert_eq!(written(&golden.event()), expected, "{}", golden.name);
+    }
+}
+
+#[test]
+fn every_shape_that_a_fact_has_or_had_has_a_golden_file() {
+    let has = |noun: &str, fact: &str, version: u32| {
+        let name = format!("{noun}/{fact}.v{version}.json");
+        let found = golden_files().iter().any(|golden| golden.name == name);
+        assert!(found, "domain/catalogue/{name} is missing");
+    };
+    for shape in SHAPES.concat() {
+        has(shape.noun, shape.event_type, shape.version);
+    }
+    for step in STEPS {
+        has(step.noun, step.event_type, step.version);
+    }
+}
+
+#[test]
+fn raising_a_fact_of_today_changes_nothing_and_raising_one_of_tomorrow_is_refused() {
+    for golden in golden_files().iter().filter(|golden| golden.is_of_today()) {
+        let mut payload = golden.payload();
+        to_today(&golden.noun, &golden.fact, &golden.version, &mut payload).unwrap();
+        assert_eq!(payload, golden.payload(), "{}", golden.name);
+        let next = (golden.version.parse::<u32>().unwrap() + 1).to_string();
+        let told = to_today(&golden.noun, &golden.fact, &next, &mut payload);
+        assert!(matches!(told, Err(Undecodable::Newer { .. })), "{told:?}");
+        assert_eq!(payload, golden.payload(), "{}", golden.name);
+    }
 }
 
 #[test]
@@ -134,7 +146,71 @@ fn no_golden_file_holds_a_floating_point_number() {
             Value::Null | Value::Bool(_) | Value::String(_) => false,
         }
     }
-    for (noun, file) in golden_files() {
-        assert!(!floats(&read(&noun, &file).0), "{}", file.display());
+    for golden in golden_files() {
+        assert!(!floats(&golden.payload()), "{}", golden.name);
     }
+}
+
+/// What is wrong with a list of published files, in the format of sha256sum(1), against the files that are there.
+fn faults(files: &BTreeMap<String, String>, list: &str) -> Vec<String> {
+    let mut faults = Vec::new();
+    let mut listed = BTreeMap::new();
+    for line in list.lines() {
+        match line.split_once("  ") {
+            Some((sum, name)) if listed.insert(name, sum).is_none() => {}
+            Some((_, name)) => faults.push(format!("{name} is listed twice")),
+            None => faults.push(format!("`{line}` is no sum, two blanks and a file name")),
+        }
+    }
+    for (name, sum) in &listed {
+        match files.get(*name) {
+            Some(found) if found == sum => {}
+            Some(_) => faults.push(format!(
+                "{name} is published and was changed: take the change back and add a new version"
+            )),
+            None => faults.push(format!("{name} is published and missing: bring it back")),
+        }
+    }
+    let new = files
+        .iter()
+        .filter(|(name, _)| !listed.contains_key(name.as_str()));
+    faults.extend(new.map(|(name, sum)| {
+        format!("{name} is not listed; add this line to domain/catalogue/PUBLISHED.sha256:\n{sum}  {name}")
+    }));
+    faults
+}
+
+fn sum(bytes: &[u8]) -> String {
+    let sum = Sha256::digest(bytes);
+    sum.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[test]
+fn a_published_golden_file_never_changes_and_never_goes() {
+    let list = std::fs::read_to_string(catalogue().join("PUBLISHED.sha256")).unwrap();
+    let files = golden_files()
+        .into_iter()
+        .map(|golden| (golden.name, sum(&golden.bytes)))
+        .collect();
+    let faults = faults(&files, &list);
+    assert!(faults.is_empty(), "\n{}\n", faults.join("\n"));
+}
+
+#[test]
+fn the_list_of_published_files_forgives_nothing() {
+    let files = BTreeMap::from([
+        ("a.json".to_owned(), sum(b"a")),
+        ("b.json".into(), sum(b"b")),
+    ]);
+    let line = |bytes: &[u8], name: &str| format!("{}  {name}\n", sum(bytes));
+    let (a, b) = (line(b"a", "a.json"), line(b"b", "b.json"));
+    let told = |list: &str| faults(&files, list).join("; ");
+    assert_eq!(told(&format!("{a}{b}")), "");
+    assert!(told(&a).ends_with(b.trim_end()), "the exact line to add");
+    let changed = line(b"c", "b.json");
+    assert!(told(&format!("{a}{changed}")).starts_with("b.json is published and was changed"));
+    let gone = line(b"c", "c.json");
+    assert!(told(&format!("{a}{b}{gone}")).starts_with("c.json is published and missing"));
+    assert_eq!(told(&format!("{a}{b}{a}")), "a.json is listed twice");
+    assert!(told(&format!("{a}{b}\n")).starts_with("`` is no sum"));
 }

@@ -119,6 +119,32 @@ impl Bus {
         Ok(position.unwrap_or_default())
     }
 
+    /// Publishes one event anew, past the memory of message ids: work that was parked comes to its queue again.
+    ///
+    /// # Errors
+    /// When it is not acknowledged.
+    pub async fn publish_again(&self, event: &Recorded) -> Result<(), BusFault> {
+        let id = crate::edge::fresh_id().to_string();
+        let ack = self.send(event, id).await?;
+        ack.await.map(drop).map_err(BusFault::of)
+    }
+
+    async fn send(
+        &self,
+        event: &Recorded,
+        id: String,
+    ) -> Result<jetstream::context::PublishAckFuture, BusFault> {
+        let body = serde_json::to_vec(event).map_err(BusFault::of)?;
+        let message = jetstream::message::PublishMessage::build()
+            .message_id(id)
+            .header(POSITION, event.position.to_string().as_str())
+            .header("Vara-Previous", (event.position - 1).to_string().as_str())
+            .header("Vara-Cause", event.why.cause_id.to_string().as_str())
+            .payload(body.into());
+        let sent = self.jetstream.send_publish(subject(event), message).await;
+        sent.map_err(BusFault::of)
+    }
+
     /// Publishes events in order and waits until each one is acknowledged.
     ///
     /// # Errors
@@ -126,22 +152,8 @@ impl Bus {
     pub async fn publish(&self, events: &[Recorded]) -> Result<(), BusFault> {
         let mut acks = Vec::with_capacity(events.len());
         for event in events {
-            let body = serde_json::to_vec(event).map_err(BusFault::of)?;
-            let message = jetstream::message::PublishMessage::build()
-                .message_id(format!(
-                    "{}-{}-{}",
-                    event.noun, event.stream, event.sequence
-                ))
-                .header(POSITION, event.position.to_string().as_str())
-                .header("Vara-Previous", (event.position - 1).to_string().as_str())
-                .header("Vara-Cause", event.why.cause_id.to_string().as_str())
-                .payload(body.into());
-            acks.push(
-                self.jetstream
-                    .send_publish(subject(event), message)
-                    .await
-                    .map_err(BusFault::of)?,
-            );
+            let id = format!("{}-{}-{}", event.noun, event.stream, event.sequence);
+            acks.push(self.send(event, id).await?);
         }
         for ack in acks {
             ack.await.map_err(BusFault::of)?;

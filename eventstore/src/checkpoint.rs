@@ -1,6 +1,12 @@
-//! How far each reader of the log has come.
+//! How far each reader of the log has come, of which log, and who moves it now.
 
-use sqlx::{PgConnection, PgPool};
+use crate::log::ReadFault;
+use sqlx::{PgConnection, PgPool, Row};
+use std::time::Duration;
+use uuid::Uuid;
+
+/// How long an owner may be silent before another one takes over; renewed at a third of it.
+pub const LEASE: Duration = Duration::from_secs(3);
 
 /// The position that a reader has finished; 0 for one that never read.
 ///
@@ -15,21 +21,87 @@ pub async fn read(pool: &PgPool, name: &str) -> Result<i64, sqlx::Error> {
         .unwrap_or_default())
 }
 
+/// The position a reader goes on from, after making sure that the log still holds what it has seen.
+///
+/// A log of another identity (restored elsewhere, a promoted standby) is taken up where it holds the same event at
+/// that position, because an event's id is never given twice. Where it does not, newer events stand under positions
+/// that were read before, and going on would skip them.
+///
+/// # Errors
+/// [`ReadFault::Diverged`]; or the database does not answer.
+pub async fn resume(pool: &PgPool, name: &str) -> Result<i64, ReadFault> {
+    let row = sqlx::query(
+        "SELECT c.position, c.log, log_identity() AS now,
+                c.event_id IS NULL OR EXISTS (SELECT FROM events e
+                    WHERE e.position = c.position AND e.event_id = c.event_id) AS same
+           FROM checkpoints c WHERE c.name = $1",
+    )
+    .bind(name)
+    .fetch_optional(pool)
+    .await?;
+    let Some(row) = row else {
+        return Ok(0);
+    };
+    let position = row.try_get("position")?;
+    if !row.try_get::<bool, _>("same")? {
+        return Err(ReadFault::Diverged {
+            reader: name.to_owned(),
+            position,
+        });
+    }
+    let (was, now): (Option<String>, String) = (row.try_get("log")?, row.try_get("now")?);
+    if was.as_ref() != Some(&now) {
+        if let Some(was) = was {
+            tracing::warn!(reader = name, %was, %now, "the log moved to another server; it holds what was read");
+        }
+        let mut tx = pool.begin().await?;
+        sqlx::query("UPDATE checkpoints SET log = $2 WHERE name = $1")
+            .bind(name)
+            .bind(now)
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+    }
+    Ok(position)
+}
+
+/// A checkpoint that is held for one transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Held {
+    /// Where the reader stands.
+    pub position: i64,
+    /// The term of its owner; a higher one than yours means that you were replaced.
+    pub term: i64,
+}
+
 /// Takes the reader's row for this transaction and says where it stands: of two owners one waits here.
+///
+/// The transaction is not waited for at its commit: rows and position stand or fall together, and what a crash takes
+/// back is read from the log again.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn hold(tx: &mut PgConnection, name: &str) -> Result<i64, sqlx::Error> {
-    sqlx::query(
-        "INSERT INTO checkpoints (name, position) VALUES ($1, 0) ON CONFLICT (name) DO NOTHING",
-    )
-    .bind(name)
-    .execute(&mut *tx)
-    .await?;
-    sqlx::query_scalar("SELECT position FROM checkpoints WHERE name = $1 FOR UPDATE")
+pub async fn hold(tx: &mut PgConnection, name: &str) -> Result<Held, sqlx::Error> {
+    let held = "SELECT position, term, set_config('synchronous_commit', 'off', true)
+                  FROM checkpoints WHERE name = $1 FOR UPDATE";
+    let row = match sqlx::query(held)
         .bind(name)
-        .fetch_one(tx)
-        .await
+        .fetch_optional(&mut *tx)
+        .await?
+    {
+        Some(row) => row,
+        None => {
+            sqlx::query("INSERT INTO checkpoints (name, position) VALUES ($1, 0) ON CONFLICT (name) DO NOTHING")
+                .bind(name)
+                .execute(&mut *tx)
+                .await?;
+            sqlx::query(held).bind(name).fetch_one(&mut *tx).await?
+        }
+    };
+    Ok(Held {
+        position: row.try_get("position")?,
+        term: row.try_get("term")?,
+    })
 }
 
 /// Moves the reader, in the same transaction as what it wrote.
@@ -37,11 +109,14 @@ pub async fn hold(tx: &mut PgConnection, name: &str) -> Result<i64, sqlx::Error>
 /// # Errors
 /// When the database does not answer.
 pub async fn move_to(tx: &mut PgConnection, name: &str, position: i64) -> Result<(), sqlx::Error> {
-    sqlx::query("UPDATE checkpoints SET position = $2 WHERE name = $1")
-        .bind(name)
-        .bind(position)
-        .execute(tx)
-        .await?;
+    sqlx::query(
+        "UPDATE checkpoints SET position = $2, event_id = (SELECT event_id FROM events WHERE position = $2)
+          WHERE name = $1",
+    )
+    .bind(name)
+    .bind(position)
+    .execute(tx)
+    .await?;
     Ok(())
 }
 
@@ -51,9 +126,48 @@ pub async fn move_to(tx: &mut PgConnection, name: &str, position: i64) -> Result
 /// When the database does not answer.
 pub async fn advance(pool: &PgPool, name: &str, position: i64) -> Result<(), sqlx::Error> {
     let mut tx = pool.begin().await?;
-    if hold(&mut tx, name).await? < position {
+    if hold(&mut tx, name).await?.position < position {
         move_to(&mut tx, name, position).await?;
     }
+    tx.commit().await
+}
+
+/// Becomes, or stays, the one owner of a reader: its term, or nothing while somebody else is.
+///
+/// Whoever takes over gets a higher term, so that a late transaction of the owner before it is recognised.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn lead(pool: &PgPool, name: &str, owner: Uuid) -> Result<Option<i64>, sqlx::Error> {
+    let mut tx = pool.begin().await?;
+    let term = sqlx::query_scalar(
+        "INSERT INTO checkpoints AS c (name, position, owner, lease_until, term)
+         VALUES ($1, 0, $2, clock_timestamp() + make_interval(secs => $3), 1)
+         ON CONFLICT (name) DO UPDATE
+            SET owner = $2, lease_until = excluded.lease_until,
+                term = c.term + (c.owner IS DISTINCT FROM $2)::int
+          WHERE c.owner IS NOT DISTINCT FROM $2 OR c.lease_until IS NULL OR c.lease_until < clock_timestamp()
+         RETURNING term",
+    )
+    .bind(name)
+    .bind(owner)
+    .bind(LEASE.as_secs_f64())
+    .fetch_optional(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(term)
+}
+
+/// Gives back everything that an owner leads, so that the next one need not wait for the lease to end.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn release(pool: &PgPool, owner: Uuid) -> Result<(), sqlx::Error> {
+    let mut tx = pool.begin().await?;
+    sqlx::query("UPDATE checkpoints SET lease_until = NULL WHERE owner = $1")
+        .bind(owner)
+        .execute(&mut *tx)
+        .await?;
     tx.commit().await
 }
 

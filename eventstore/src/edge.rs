@@ -24,6 +24,13 @@ pub fn fresh_id() -> Uuid {
     Uuid::now_v7()
 }
 
+/// What this process is called where owners are told apart; another one at each start.
+#[must_use]
+pub fn this_process() -> Uuid {
+    static NAME: std::sync::OnceLock<Uuid> = std::sync::OnceLock::new();
+    *NAME.get_or_init(fresh_id)
+}
+
 /// A wait of `base` doubled for each attempt already made, cut at `most`, give or take a tenth.
 #[must_use]
 pub fn backoff(attempts_made: u32, base: Duration, most: Duration) -> Duration {

@@ -1,4 +1,7 @@
 //! The lane: one task in each process that drains queued commands into the next batch (group commit).
+//!
+//! [`crate::Store`] is the entrance for commands; the lane is what stands behind it, for whoever brings events that
+//! are sealed and numbered already, as the measurements of `vara bench` do.
 
 use sqlx::{PgPool, Row};
 use std::collections::{HashSet, VecDeque};
@@ -9,30 +12,42 @@ use uuid::Uuid;
 const BATCH_EVENTS: usize = 500;
 /// Most commands that wait for the lane; more wait at the caller.
 const QUEUE: usize = 1_024;
+/// The function of the database that gives positions, and checks versions and command ids.
+const APPEND: &str = "append_events";
 
 /// One command's events, sealed and in order, all of one stream.
 #[derive(Debug, Clone)]
-pub(crate) struct Append {
+pub struct Append {
+    /// The command; one that is in the log already is not written again.
     pub command_id: Uuid,
+    /// The kind of stream, as `match`.
     pub noun: String,
+    /// The stream within its kind: an id as text, as cqrs-es carries it.
     pub stream: String,
+    /// At least one, with sequences that follow one another.
     pub events: Vec<NewEvent>,
 }
 
 /// One event on its way into the log.
 #[derive(Debug, Clone)]
-pub(crate) struct NewEvent {
+pub struct NewEvent {
+    /// The id under which the event is known for ever.
     pub event_id: Uuid,
+    /// Place in its stream, from 1.
     pub sequence: i64,
+    /// Name of the fact, as `MatchFound`.
     pub event_type: String,
+    /// Version of the fact's shape, as `1`.
     pub event_version: String,
+    /// JSON text, kept to the byte; personal values in it are sealed already.
     pub payload: String,
+    /// JSON text: who, why, from what ([`crate::Why`]), and the event id.
     pub metadata: String,
 }
 
 /// What became of one command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Outcome {
+pub enum Outcome {
     /// Its events are in the log; the last one at this position.
     Appended(i64),
     /// The same command was done before; its last event stands at this position.
@@ -44,24 +59,36 @@ pub(crate) enum Outcome {
 /// The append did not come back. It may have happened: only the same command id tells.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("the event store did not answer: {0}")]
-pub(crate) struct Unanswered(pub String);
+pub struct Unanswered(pub String);
 
 type Reply = oneshot::Sender<Result<Outcome, Unanswered>>;
 
-/// The entrance to the lane.
+/// The entrance to the lane. Cheap to clone; all clones share one queue.
 #[derive(Debug, Clone)]
-pub(crate) struct Lane {
+pub struct Lane {
     queue: mpsc::Sender<(Append, Reply)>,
 }
 
 impl Lane {
     /// Starts the lane; it ends when every entrance is dropped. `head` is told the newest position.
+    #[must_use]
     pub fn start(pool: PgPool, head: watch::Sender<i64>) -> Self {
+        Self::with_function(pool, head, APPEND)
+    }
+
+    /// A lane that writes through another function of the database, which takes and gives what `append_events`
+    /// does. What such a function leaves out is what its work costs: `vara bench` measures the price of order so.
+    #[must_use]
+    pub fn with_function(pool: PgPool, head: watch::Sender<i64>, function: &'static str) -> Self {
         let (queue, waiting) = mpsc::channel(QUEUE);
-        tokio::spawn(run(pool, waiting, head));
+        tokio::spawn(run(pool, statement(function), waiting, head));
         Self { queue }
     }
 
+    /// Appends one command's events, in one batch with those of others that wait.
+    ///
+    /// # Errors
+    /// [`Unanswered`], when it is not known whether it happened.
     pub async fn append(&self, append: Append) -> Result<Outcome, Unanswered> {
         let gone = |_| Unanswered("the lane has stopped".to_owned());
         let (reply, answer) = oneshot::channel();
@@ -73,7 +100,19 @@ impl Lane {
     }
 }
 
-async fn run(pool: PgPool, mut waiting: mpsc::Receiver<(Append, Reply)>, head: watch::Sender<i64>) {
+fn statement(function: &str) -> String {
+    format!(
+        "SELECT command, outcome, last_position
+           FROM {function}($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ORDER BY command"
+    )
+}
+
+async fn run(
+    pool: PgPool,
+    statement: String,
+    mut waiting: mpsc::Receiver<(Append, Reply)>,
+    head: watch::Sender<i64>,
+) {
     let mut held: VecDeque<(Append, Reply)> = VecDeque::new();
     loop {
         if held.is_empty() {
@@ -90,7 +129,7 @@ async fn run(pool: PgPool, mut waiting: mpsc::Receiver<(Append, Reply)>, head: w
         }
         let batch = next_batch(&mut held);
         let (appends, replies): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
-        match write(&pool, &appends).await {
+        match write(&pool, &statement, &appends).await {
             Ok(outcomes) => answer(replies, outcomes, &head),
             Err(fault) => {
                 let fault = Unanswered(fault.to_string());
@@ -142,53 +181,54 @@ fn answer(replies: Vec<Reply>, outcomes: Vec<Outcome>, head: &watch::Sender<i64>
         .for_each(|(reply, outcome)| drop(reply.send(Ok(outcome))));
 }
 
-async fn write(pool: &PgPool, appends: &[Append]) -> Result<Vec<Outcome>, sqlx::Error> {
+async fn write(
+    pool: &PgPool,
+    statement: &str,
+    appends: &[Append],
+) -> Result<Vec<Outcome>, sqlx::Error> {
     let events = || {
         appends
             .iter()
             .zip(0_i32..)
             .flat_map(|(a, n)| a.events.iter().map(move |e| (n, a, e)))
     };
-    let rows = sqlx::query(
-        "SELECT command, outcome, last_position
-           FROM append_events($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ORDER BY command",
-    )
-    .bind(events().map(|(n, ..)| n).collect::<Vec<i32>>())
-    .bind(
-        events()
-            .map(|(_, a, _)| a.noun.as_str())
-            .collect::<Vec<_>>(),
-    )
-    .bind(
-        events()
-            .map(|(_, a, _)| a.stream.as_str())
-            .collect::<Vec<_>>(),
-    )
-    .bind(events().map(|(.., e)| e.sequence).collect::<Vec<_>>())
-    .bind(
-        events()
-            .map(|(.., e)| e.event_type.as_str())
-            .collect::<Vec<_>>(),
-    )
-    .bind(
-        events()
-            .map(|(.., e)| e.event_version.as_str())
-            .collect::<Vec<_>>(),
-    )
-    .bind(
-        events()
-            .map(|(.., e)| e.payload.as_str())
-            .collect::<Vec<_>>(),
-    )
-    .bind(
-        events()
-            .map(|(.., e)| e.metadata.as_str())
-            .collect::<Vec<_>>(),
-    )
-    .bind(events().map(|(.., e)| e.event_id).collect::<Vec<_>>())
-    .bind(appends.iter().map(|a| a.command_id).collect::<Vec<_>>())
-    .fetch_all(pool)
-    .await?;
+    let rows = sqlx::query(statement)
+        .bind(events().map(|(n, ..)| n).collect::<Vec<i32>>())
+        .bind(
+            events()
+                .map(|(_, a, _)| a.noun.as_str())
+                .collect::<Vec<_>>(),
+        )
+        .bind(
+            events()
+                .map(|(_, a, _)| a.stream.as_str())
+                .collect::<Vec<_>>(),
+        )
+        .bind(events().map(|(.., e)| e.sequence).collect::<Vec<_>>())
+        .bind(
+            events()
+                .map(|(.., e)| e.event_type.as_str())
+                .collect::<Vec<_>>(),
+        )
+        .bind(
+            events()
+                .map(|(.., e)| e.event_version.as_str())
+                .collect::<Vec<_>>(),
+        )
+        .bind(
+            events()
+                .map(|(.., e)| e.payload.as_str())
+                .collect::<Vec<_>>(),
+        )
+        .bind(
+            events()
+                .map(|(.., e)| e.metadata.as_str())
+                .collect::<Vec<_>>(),
+        )
+        .bind(events().map(|(.., e)| e.event_id).collect::<Vec<_>>())
+        .bind(appends.iter().map(|a| a.command_id).collect::<Vec<_>>())
+        .fetch_all(pool)
+        .await?;
     if rows.len() != appends.len() {
         return Err(sqlx::Error::RowNotFound);
     }

@@ -6,13 +6,15 @@
 pub mod bus;
 pub mod checkpoint;
 pub mod edge;
+pub mod erasure;
 pub mod feed;
 pub mod heartbeat;
 pub mod keys;
-mod lane;
+pub mod lane;
 pub mod log;
 pub mod migrate;
 pub mod objects;
+pub mod parked;
 pub mod recorded;
 pub mod relay;
 mod repository;
@@ -23,7 +25,7 @@ pub mod subscription;
 pub mod why;
 pub mod work;
 
-pub use keys::{Key, KeyError, MasterKey, SubjectKey, Vault};
+pub use keys::{Erasure, Key, KeyError, KeyWrap, MasterKey, SubjectKey, Vault};
 pub use log::{Log, ReadFault};
 pub use migrate::{Database, DatabaseFault};
 pub use recorded::{Opened, Recorded};

@@ -1,6 +1,7 @@
 //! Reads the log by position: gapless, in commit order, and closed on every fault.
 
 use crate::recorded::Recorded;
+use chrono::{DateTime, Utc};
 use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row};
 use uuid::Uuid;
@@ -18,6 +19,25 @@ pub enum ReadFault {
         position: i64,
         /// What is wrong; names fields, never values.
         what: String,
+    },
+    /// A newer program wrote it. Neither skipped nor parked: that program is waited for.
+    #[error("the event at position {position} is not for this program: {what}")]
+    Newer {
+        /// Where it stands.
+        position: i64,
+        /// Which fact, in which version.
+        what: String,
+    },
+    /// The log does not hold what a reader has seen: it lost its newest events, and gave their positions again.
+    #[error(
+        "the log does not hold the event that {reader} saw at position {position}: it was restored or promoted \
+         without its newest events; docs/operating.md, \"When the log lost its tail\", has the way on"
+    )]
+    Diverged {
+        /// The reader.
+        reader: String,
+        /// Where it stands.
+        position: i64,
     },
     /// A position is missing, which the append does not allow to happen.
     #[error("the log has no event at position {position}")]
@@ -64,6 +84,139 @@ impl Log {
             }
         }
         Ok(events)
+    }
+
+    /// All events after a position up to another one, at most 100,000.
+    ///
+    /// # Errors
+    /// [`ReadFault`].
+    pub async fn read_between(&self, after: i64, until: i64) -> Result<Vec<Recorded>, ReadFault> {
+        let wanted = (until - after).clamp(0, 100_000);
+        if wanted == 0 {
+            return Ok(Vec::new());
+        }
+        self.read_after(after, wanted).await
+    }
+
+    /// At most `limit` events of some nouns after a position and up to another one, in order.
+    ///
+    /// # Errors
+    /// [`ReadFault`], when one of them cannot be read.
+    pub async fn read_of(
+        &self,
+        nouns: &[&str],
+        after: i64,
+        until: i64,
+        limit: i64,
+    ) -> Result<Vec<Recorded>, ReadFault> {
+        let rows = sqlx::query(
+            "SELECT * FROM events WHERE position > $1 AND position <= $2 AND aggregate_type = ANY ($3)
+              ORDER BY position LIMIT $4",
+        )
+        .bind(after)
+        .bind(until)
+        .bind(nouns)
+        .bind(limit)
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(Recorded::from_row).collect()
+    }
+
+    /// The events of some streams, each given as noun and stream, up to a position, in order; at most `limit`.
+    ///
+    /// # Errors
+    /// [`ReadFault`], when one of them cannot be read.
+    pub async fn read_streams(
+        &self,
+        streams: Vec<(String, String)>,
+        until: i64,
+        limit: usize,
+    ) -> Result<Vec<Recorded>, ReadFault> {
+        let (nouns, streams): (Vec<_>, Vec<_>) = streams.into_iter().unzip();
+        let rows = sqlx::query(
+            "SELECT e.* FROM unnest($1::text[], $2::text[]) AS s(noun, stream)
+               JOIN events e ON e.aggregate_type = s.noun AND e.aggregate_id = s.stream
+              WHERE e.position <= $3 ORDER BY e.position LIMIT $4",
+        )
+        .bind(nouns)
+        .bind(streams)
+        .bind(until)
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(Recorded::from_row).collect()
+    }
+
+    /// The events of one stream after a position up to another one, in order; at most 1,000.
+    ///
+    /// # Errors
+    /// [`ReadFault`], when one of them cannot be read.
+    pub async fn read_stream(
+        &self,
+        noun: &str,
+        stream: &str,
+        after: i64,
+        until: i64,
+    ) -> Result<Vec<Recorded>, ReadFault> {
+        let rows = sqlx::query(
+            "SELECT * FROM events WHERE aggregate_type = $1 AND aggregate_id = $2
+                AND position > $3 AND position <= $4 ORDER BY sequence LIMIT 1000",
+        )
+        .bind(noun)
+        .bind(stream)
+        .bind(after)
+        .bind(until)
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(Recorded::from_row).collect()
+    }
+
+    /// The position of the last event that was recorded by a time; 0 before the first.
+    ///
+    /// Found by halving: recording times rise with positions, as far as the database's clock does.
+    ///
+    /// # Errors
+    /// [`ReadFault`].
+    pub async fn position_at(&self, time: DateTime<Utc>) -> Result<i64, ReadFault> {
+        let (mut by_then, mut later) = (0, self.head().await? + 1);
+        while later - by_then > 1 {
+            let middle = by_then + (later - by_then) / 2;
+            let recorded: DateTime<Utc> =
+                sqlx::query_scalar("SELECT recorded_at FROM events WHERE position = $1")
+                    .bind(middle)
+                    .fetch_optional(&self.pool)
+                    .await?
+                    .ok_or(ReadFault::Gap { position: middle })?;
+            if recorded <= time {
+                by_then = middle;
+            } else {
+                later = middle;
+            }
+        }
+        Ok(by_then)
+    }
+
+    /// Makes sure that no position up to this one is missing.
+    ///
+    /// # Errors
+    /// [`ReadFault::Gap`] with the first missing position.
+    pub async fn count(&self, until: i64) -> Result<(), ReadFault> {
+        let count: i64 = sqlx::query_scalar("SELECT count(*) FROM events WHERE position <= $1")
+            .bind(until)
+            .fetch_one(&self.pool)
+            .await?;
+        if count == until {
+            return Ok(());
+        }
+        let position: Option<i64> = sqlx::query_scalar(
+            "SELECT min(n) FROM generate_series(1, $1) AS n
+              WHERE NOT EXISTS (SELECT FROM events e WHERE e.position = n)",
+        )
+        .bind(until)
+        .fetch_one(&self.pool)
+        .await?;
+        let position = position.unwrap_or(until);
+        Err(ReadFault::Gap { position })
     }
 
     /// The event with this id, if it is in the log.

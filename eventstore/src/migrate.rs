@@ -9,8 +9,10 @@ pub type Database = PgPool;
 /// What a database says when it does not do what was asked.
 pub type DatabaseFault = sqlx::Error;
 
-/// All migrations, oldest first; each one is reversible.
+/// All migrations of the database of events and read models, oldest first; each one is reversible.
 pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");
+/// All migrations of the database of keys.
+static KEY_MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations/keys");
 
 /// Opens a pool of connections for one process.
 ///
@@ -36,7 +38,94 @@ pub async fn connect(database_url: &str, connections: u32) -> Result<PgPool, sql
 /// # Errors
 /// When a migration fails, or an applied one was changed since.
 pub async fn run(pool: &PgPool) -> Result<(), sqlx::migrate::MigrateError> {
-    MIGRATIONS.run(pool).await
+    tolerant(&MIGRATIONS).run(pool).await
+}
+
+/// The same for the database of keys. Keys that an earlier release kept beside the events are moved over.
+///
+/// # Errors
+/// When a migration fails, or a key could not be moved; then it is still where it was.
+pub async fn run_keys(keys: &PgPool, events: &PgPool) -> Result<(), sqlx::migrate::MigrateError> {
+    tolerant(&KEY_MIGRATIONS).run(keys).await?;
+    Ok(move_keys(keys, events).await?)
+}
+
+/// Both kinds may stand in one database, as in tests: neither minds the other's.
+fn tolerant(migrations: &'static sqlx::migrate::Migrator) -> sqlx::migrate::Migrator {
+    let mut tolerant = sqlx::migrate::Migrator {
+        migrations: std::borrow::Cow::Borrowed(&migrations.migrations),
+        ..sqlx::migrate::Migrator::DEFAULT
+    };
+    tolerant.set_ignore_missing(true);
+    tolerant
+}
+
+type KeyRow = (
+    uuid::Uuid,
+    Option<Vec<u8>>,
+    String,
+    chrono::DateTime<chrono::Utc>,
+    Option<chrono::DateTime<chrono::Utc>>,
+);
+
+/// A crash in the middle moves them again; they are deleted only when all of them have arrived.
+async fn move_keys(keys: &PgPool, events: &PgPool) -> Result<(), sqlx::Error> {
+    let there: bool = sqlx::query_scalar("SELECT to_regclass('keys.subject_keys') IS NOT NULL")
+        .fetch_one(events)
+        .await?;
+    if !there || same_database(keys, events).await? {
+        return Ok(());
+    }
+    let rows: Vec<KeyRow> =
+        sqlx::query_as("SELECT subject, wrapped, master, created_at, erased_at FROM keys.subject_keys")
+            .fetch_all(events)
+            .await?;
+    let mut tx = keys.begin().await?;
+    for (subject, wrapped, master, created_at, erased_at) in rows {
+        sqlx::query(
+            "INSERT INTO keys.subject_keys (subject, wrapped, master, created_at, erased_at)
+             VALUES ($1, $2, $3, $4, $5) ON CONFLICT (subject) DO NOTHING",
+        )
+        .bind(subject)
+        .bind(wrapped)
+        .bind(master)
+        .bind(created_at)
+        .bind(erased_at)
+        .execute(&mut *tx)
+        .await?;
+    }
+    tx.commit().await?;
+    let mut tx = events.begin().await?;
+    sqlx::query("DROP SCHEMA keys CASCADE").execute(&mut *tx).await?;
+    tx.commit().await
+}
+
+async fn same_database(one: &PgPool, other: &PgPool) -> Result<bool, sqlx::Error> {
+    let which = "SELECT current_database() || '/' || (SELECT system_identifier FROM pg_control_system())";
+    let one: String = sqlx::query_scalar(which).fetch_one(one).await?;
+    let other: String = sqlx::query_scalar(which).fetch_one(other).await?;
+    Ok(one == other)
+}
+
+/// Makes a database beside another one on the same server, unless it is there.
+///
+/// # Errors
+/// When the server does not answer, or the account may not make databases.
+pub async fn create_beside(pool: &PgPool, name: &str) -> Result<(), sqlx::Error> {
+    let there: bool = sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)")
+        .bind(name)
+        .fetch_one(pool)
+        .await?;
+    if there {
+        return Ok(());
+    }
+    let quoted = name.replace('"', "\"\"");
+    let made = sqlx::query(&format!("CREATE DATABASE \"{quoted}\"")).execute(pool).await;
+    match made {
+        // Another process was faster.
+        Err(sqlx::Error::Database(fault)) if matches!(fault.code().as_deref(), Some("42P04" | "23505")) => Ok(()),
+        other => other.map(drop),
+    }
 }
 
 /// Whether every migration of this release was applied.

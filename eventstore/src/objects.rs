@@ -126,6 +126,23 @@ impl Objects {
         }
     }
 
+    /// Removes every form of a picture of somebody who was erased; how many there were.
+    ///
+    /// # Errors
+    /// When the folder cannot be changed.
+    pub async fn erase(&self, image: ImageId) -> Result<u64, ObjectFault> {
+        let mut gone = 0;
+        for form in Form::ALL {
+            match tokio::fs::remove_file(self.path(image, form)).await {
+                Ok(()) => gone += 1,
+                Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => {}
+                Err(fault) => return Err(fault.into()),
+            }
+        }
+        self.discard(image).await;
+        Ok(gone)
+    }
+
     /// Removes every form of a picture that was not taken in after all; what is not there is fine.
     pub async fn discard(&self, image: ImageId) {
         for form in Form::ALL {

@@ -6,6 +6,8 @@ use crate::seal;
 use crate::why::Why;
 use chrono::{DateTime, Utc};
 use domain::Event;
+use domain::event::Undecodable;
+use domain::user::UserEvent;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sqlx::Row;
@@ -87,14 +89,27 @@ impl Recorded {
             let place = seal::place(&self.noun, &self.stream, self.event_id, &self.event_type);
             seal::open(&mut payload, key, &place).map_err(|fault| at(position, fault))?;
         }
-        let event = Event::decode(&self.noun, &payload).map_err(|fault| ReadFault::Unreadable {
-            position,
-            what: fault.to_string(),
-        })?;
+        let event = Event::decode(&self.noun, &self.event_type, &self.event_version, &payload)
+            .map_err(|fault| undecodable(position, &fault))?;
+        if let Event::User(UserEvent::SubjectErased { user_id, .. }) = &event {
+            // Every reader of the log passes here, so no process goes on with a key that was destroyed.
+            vault.forget(*user_id);
+        }
         Ok(Opened {
             recorded: self,
             event,
         })
+    }
+}
+
+/// What a newer program wrote is waited for; everything else that does not read is broken for good.
+fn undecodable(position: i64, fault: &Undecodable) -> ReadFault {
+    let what = fault.to_string();
+    match fault {
+        Undecodable::Newer { .. } => ReadFault::Newer { position, what },
+        Undecodable::UnknownNoun(_)
+        | Undecodable::Misshapen { .. }
+        | Undecodable::NoStep { .. } => ReadFault::Unreadable { position, what },
     }
 }
 

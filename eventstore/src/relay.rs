@@ -104,7 +104,7 @@ impl Relay {
     /// gets everything again, on a fresh stream that remembers no message ids.
     async fn begin(&self) -> Result<i64, RelayFault> {
         self.bus.prepare().await?;
-        let published = checkpoint::read(&self.pool, NAME).await?;
+        let published = checkpoint::resume(&self.pool, NAME).await?;
         let arrived = self.bus.last_position().await?;
         if arrived >= published {
             return Ok(published);

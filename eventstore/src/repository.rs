@@ -59,6 +59,13 @@ impl Repository {
                 );
                 seal::open(&mut event.payload, key, &place).map_err(broken)?;
             }
+            domain::upcast::to_today(
+                &event.aggregate_type,
+                &event.event_type,
+                &event.event_version,
+                &mut event.payload,
+            )
+            .map_err(|fault| PersistenceError::UnknownError(Box::new(fault)))?;
             opened.push(event);
         }
         Ok(opened)

@@ -2,10 +2,12 @@
 
 use crate::bus::{Bus, BusFault, STREAM};
 use crate::edge;
+use crate::parked;
 use crate::recorded::Recorded;
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
 use async_nats::jetstream::{AckKind, Message};
 use futures::StreamExt;
+use sqlx::PgPool;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,12 +25,15 @@ const GRACE: Duration = Duration::from_secs(1);
 const UNACKNOWLEDGED_MAX: i64 = 10_000;
 
 /// How an attempt ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Attempt {
     /// The work is done, or there is nothing left to do.
     Done,
     /// Something is in the way that may pass: try again later.
     TryAgain,
+    /// It will never work with today's program, for this reason: park it, where people see it. The reason names
+    /// fields and kinds, never values.
+    GiveUp(String),
 }
 
 /// Which work, and how much of it at once.
@@ -43,7 +48,9 @@ pub struct Queue {
 }
 
 /// Works on a queue until the process ends; `work` gets the event and the number of this delivery, from 1.
-pub async fn run<W, F>(bus: Bus, queue: Queue, work: W)
+///
+/// What is given up is parked in the database before it is acknowledged.
+pub async fn run<W, F>(bus: Bus, pool: PgPool, queue: Queue, work: W)
 where
     W: Fn(Recorded, i64) -> F + Send + Sync + 'static,
     F: Future<Output = Attempt> + Send + 'static,
@@ -52,7 +59,7 @@ where
     let slots = Arc::new(Semaphore::new(queue.at_once));
     let mut faults = 0;
     loop {
-        if let Err(fault) = take(&bus, &queue, &slots, &work, &mut faults).await {
+        if let Err(fault) = take(&bus, &pool, &queue, &slots, &work, &mut faults).await {
             tracing::debug!(%fault, queue = queue.name, "the queue is opened again");
         }
         tokio::time::sleep(edge::backoff(
@@ -67,6 +74,7 @@ where
 
 async fn take<W, F>(
     bus: &Bus,
+    pool: &PgPool,
     queue: &Queue,
     slots: &Arc<Semaphore>,
     work: &Arc<W>,
@@ -107,16 +115,16 @@ where
             Err(_) => return Err(BusFault::of("it fell silent")),
         };
         *faults = 0;
-        let work = Arc::clone(work);
+        let (work, pool, name) = (Arc::clone(work), pool.clone(), queue.name);
         tokio::spawn(async move {
-            attend(&message, work.as_ref()).await;
+            attend(&message, &pool, name, work.as_ref()).await;
             drop(slot);
         });
     }
 }
 
 /// One delivery: signs of life while the work runs, then the acknowledgement.
-async fn attend<W, F>(message: &Message, work: &W)
+async fn attend<W, F>(message: &Message, pool: &PgPool, name: &str, work: &W)
 where
     W: Fn(Recorded, i64) -> F,
     F: Future<Output = Attempt> + Send + 'static,
@@ -133,21 +141,51 @@ where
             return;
         }
     };
-    let mut running = tokio::spawn(work(event, delivered));
+    let mut running = tokio::spawn(work(event.clone(), delivered));
     let mut beat = tokio::time::interval(SIGN_OF_LIFE / 3);
     let ended = loop {
         tokio::select! {
-            ended = &mut running => break ended.unwrap_or(Attempt::TryAgain),
+            ended = &mut running => break ended.unwrap_or_else(|fault| panicked(&fault, delivered)),
             _ = beat.tick() => drop(message.ack_with(AckKind::Progress).await),
         }
     };
     let kind = match ended {
         Attempt::Done => AckKind::Ack,
-        Attempt::TryAgain => {
-            let made = u32::try_from(delivered - 1).unwrap_or(0);
-            AckKind::Nak(Some(edge::backoff(made, Duration::from_secs(1), WAIT_MAX)))
-        }
+        Attempt::GiveUp(why) => match put_aside(pool, name, &event, &why, delivered).await {
+            Ok(()) => AckKind::Ack,
+            Err(_) => later(delivered),
+        },
+        Attempt::TryAgain => later(delivered),
     };
     // A lost acknowledgement means one more delivery, which finds the work done.
     drop(message.ack_with(kind).await);
+}
+
+/// Attempts of work that ends this program's task, before it is parked.
+const PANICS: i64 = 3;
+
+/// Work that panicked is tried again, and then parked: it must not come for ever.
+fn panicked(fault: &tokio::task::JoinError, delivered: i64) -> Attempt {
+    if fault.is_panic() && delivered >= PANICS {
+        return Attempt::GiveUp("the work on it broke off".to_owned());
+    }
+    Attempt::TryAgain
+}
+
+fn later(delivered: i64) -> AckKind {
+    let made = u32::try_from(delivered - 1).unwrap_or(0);
+    AckKind::Nak(Some(edge::backoff(made, Duration::from_secs(1), WAIT_MAX)))
+}
+
+async fn put_aside(
+    pool: &PgPool,
+    name: &str,
+    event: &Recorded,
+    why: &str,
+    delivered: i64,
+) -> Result<(), sqlx::Error> {
+    let mut tx = pool.begin().await?;
+    let attempts = i32::try_from(delivered).unwrap_or(i32::MAX);
+    parked::park(&mut tx, name, event, why, attempts).await?;
+    tx.commit().await
 }

@@ -4,16 +4,19 @@ use crate::codes::{code, code_or_null};
 use crate::matches::ten_thousandths;
 use crate::page::{Listed, Page};
 use crate::projector::ReadModel;
+use crate::source::Source;
+use crate::table::{AnyTable, Place, Row, Table};
 use chrono::{DateTime, Utc};
 use domain::Event;
 use domain::alert::AlertEvent;
 use domain::ids::{AlertId, UserId};
+use domain::user::UserEvent;
 use eventstore::Opened;
-use sqlx::{PgConnection, PgPool};
+use serde::Serialize;
 use uuid::Uuid;
 
 /// One alert.
-#[derive(Debug, Clone, sqlx::FromRow)]
+#[derive(Debug, Clone, Serialize, sqlx::FromRow)]
 pub struct AlertRow {
     /// The alert.
     pub alert_id: Uuid,
@@ -27,6 +30,8 @@ pub struct AlertRow {
     pub severity: String,
     /// `NEW`.
     pub status: String,
+    /// Its place among the states (ALR-10).
+    pub status_rank: i16,
     /// The words she reads first; absent once she was erased.
     pub title: Option<String>,
     /// The words she reads next; absent once she was erased.
@@ -51,50 +56,44 @@ pub struct AlertRow {
     pub created_at: DateTime<Utc>,
 }
 
+impl Row for AlertRow {
+    const TABLE: &'static str = "read_alerts";
+    const KEY: &'static [&'static str] = &["alert_id"];
+    const PERSONAL: &'static [&'static str] = &["title", "description", "source_url"];
+    type Key = Uuid;
+
+    fn key(&self) -> Uuid {
+        self.alert_id
+    }
+
+    fn owner(&self) -> Uuid {
+        self.owner
+    }
+}
+
 /// The read model.
-#[derive(Debug)]
-pub struct Alerts;
+#[derive(Debug, Default)]
+pub struct Alerts {
+    alerts: Table<AlertRow>,
+}
 
 impl ReadModel for Alerts {
-    const NAME: &'static str = "alerts_v1";
+    const NAME: &'static str = "alerts";
+    const SHAPE: i32 = 1;
+    const NOUNS: &'static [&'static str] = &["alert", "user"];
 
-    async fn apply(tx: &mut PgConnection, event: &Opened) -> Result<(), sqlx::Error> {
+    fn tables(&mut self) -> Vec<&mut dyn AnyTable> {
+        vec![&mut self.alerts]
+    }
+
+    async fn apply(&mut self, place: &mut Place<'_>, event: &Opened) -> Result<(), sqlx::Error> {
         match &event.event {
-            Event::Alert(AlertEvent::AlertRaised {
-                owner,
-                alert_id,
-                kind,
-                severity,
-                title,
-                description,
-                about,
-                raised_at,
-            }) => {
-                sqlx::query(
-                    "INSERT INTO read_alerts (alert_id, owner, event_id, kind, severity, status, status_rank,
-                         title, description, match_id, image_id, source_url, platform, similarity,
-                         match_type, tier, is_mock, created_at)
-                     VALUES ($1, $2, $3, $4, $5, 'NEW', 0, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
-                )
-                .bind(alert_id.0)
-                .bind(owner.0)
-                .bind(event.recorded.event_id)
-                .bind(code(kind)?)
-                .bind(code(severity)?)
-                .bind(title.known())
-                .bind(description.known())
-                .bind(about.match_id.0)
-                .bind(about.image_id.0)
-                .bind(about.page.known())
-                .bind(code_or_null(about.platform.as_ref())?)
-                .bind(ten_thousandths(about.similarity))
-                .bind(code(&about.match_type)?)
-                .bind(code(&about.tier)?)
-                .bind(about.is_mock)
-                .bind(raised_at)
-                .execute(tx)
-                .await?;
+            Event::Alert(raised) => {
+                self.alerts.insert(row(raised, event.recorded.event_id)?);
                 Ok(())
+            }
+            Event::User(UserEvent::SubjectErased { user_id, .. }) => {
+                self.alerts.remove_all_of(place, user_id.0).await
             }
             Event::User(_)
             | Event::Image(_)
@@ -105,7 +104,40 @@ impl ReadModel for Alerts {
     }
 }
 
-const COLUMNS: &str = "alert_id, owner, event_id, kind, severity, status, title, description, match_id, \
+fn row(event: &AlertEvent, event_id: Uuid) -> Result<AlertRow, sqlx::Error> {
+    let AlertEvent::AlertRaised {
+        owner,
+        alert_id,
+        kind,
+        severity,
+        title,
+        description,
+        about,
+        raised_at,
+    } = event;
+    Ok(AlertRow {
+        alert_id: alert_id.0,
+        owner: owner.0,
+        event_id,
+        kind: code(kind)?,
+        severity: code(severity)?,
+        status: "NEW".to_owned(),
+        status_rank: 0,
+        title: title.known().cloned(),
+        description: description.known().cloned(),
+        match_id: about.match_id.0,
+        image_id: about.image_id.0,
+        source_url: about.page.known().map(ToString::to_string),
+        platform: code_or_null(about.platform.as_ref())?,
+        similarity: ten_thousandths(about.similarity),
+        match_type: code(&about.match_type)?,
+        tier: code(&about.tier)?,
+        is_mock: about.is_mock,
+        created_at: *raised_at,
+    })
+}
+
+const COLUMNS: &str = "alert_id, owner, event_id, kind, severity, status, status_rank, title, description, match_id, \
                        image_id, source_url, platform, similarity, match_type, tier, is_mock, created_at";
 
 /// Which alerts are asked for; an empty list means all.
@@ -128,16 +160,17 @@ pub struct Wanted {
 /// # Errors
 /// When the database does not answer.
 pub async fn find(
-    pool: &PgPool,
+    from: impl Into<Source<'_>>,
     owner: UserId,
     alert: AlertId,
 ) -> Result<Option<AlertRow>, sqlx::Error> {
+    let mut db = from.into().open().await?;
     sqlx::query_as(&format!(
         "SELECT {COLUMNS} FROM read_alerts WHERE alert_id = $1 AND owner = $2"
     ))
     .bind(alert.0)
     .bind(owner.0)
-    .fetch_optional(pool)
+    .fetch_optional(&mut *db)
     .await
 }
 
@@ -146,11 +179,12 @@ pub async fn find(
 /// # Errors
 /// When the database does not answer.
 pub async fn list(
-    pool: &PgPool,
+    from: impl Into<Source<'_>>,
     owner: UserId,
     wanted: &Wanted,
     page: Page,
 ) -> Result<Listed<AlertRow>, sqlx::Error> {
+    let mut db = from.into().open().await?;
     const CHOSEN: &str = "owner = $1 AND (cardinality($2::text[]) = 0 OR status = ANY ($2))
                           AND (cardinality($3::text[]) = 0 OR kind = ANY ($3))
                           AND (cardinality($4::text[]) = 0 OR severity = ANY ($4))
@@ -168,7 +202,7 @@ pub async fn list(
     .bind(wanted.to)
     .bind(page.limit())
     .bind(page.offset())
-    .fetch_all(pool)
+    .fetch_all(&mut *db)
     .await?;
     let total = sqlx::query_scalar(&format!("SELECT count(*) FROM read_alerts WHERE {CHOSEN}"))
         .bind(owner.0)
@@ -177,7 +211,7 @@ pub async fn list(
         .bind(&wanted.severities)
         .bind(wanted.from)
         .bind(wanted.to)
-        .fetch_one(pool)
+        .fetch_one(&mut *db)
         .await?;
     Ok(Listed { rows, total })
 }

@@ -1,20 +1,24 @@
 //! Her library: the pictures she gave us, how often they were searched for, and which look alike.
 
+use crate::likeness::{Embedding, HashRow, Pdq, VectorRow};
 use crate::page::{Listed, Page};
 use crate::projector::ReadModel;
+use crate::source::Source;
+use crate::table::{AnyTable, Place, Row, Table};
 use chrono::{DateTime, Utc};
 use domain::Event;
 use domain::ids::{ImageId, UserId};
-use domain::image::{Fingerprint, ImageEvent, Vector};
+use domain::image::ImageEvent;
 use domain::matches::MatchEvent;
 use domain::scan::{ScanEvent, UnitOutcome};
+use domain::user::UserEvent;
 use eventstore::Opened;
 use pgvector::Bit;
-use sqlx::{PgConnection, PgPool};
+use serde::Serialize;
 use uuid::Uuid;
 
 /// One picture. Hash and vector stay inside (IMG-9).
-#[derive(Debug, Clone, sqlx::FromRow)]
+#[derive(Debug, Clone, Serialize, sqlx::FromRow)]
 pub struct ImageRow {
     /// The picture.
     pub image_id: Uuid,
@@ -53,44 +57,67 @@ pub enum Filter {
     Archived,
 }
 
+impl Row for ImageRow {
+    const TABLE: &'static str = "read_images";
+    const KEY: &'static [&'static str] = &["image_id"];
+    type Key = Uuid;
+
+    fn key(&self) -> Uuid {
+        self.image_id
+    }
+
+    fn owner(&self) -> Uuid {
+        self.owner
+    }
+}
+
 /// The read model.
-#[derive(Debug)]
-pub struct Images;
+#[derive(Debug, Default)]
+pub struct Images {
+    images: Table<ImageRow>,
+    hashes: Table<HashRow>,
+    vectors: Table<VectorRow>,
+}
 
 impl ReadModel for Images {
-    const NAME: &'static str = "images_v1";
+    const NAME: &'static str = "images";
+    const SHAPE: i32 = 1;
+    const NOUNS: &'static [&'static str] = &["image", "scan", "match", "user"];
 
-    async fn apply(tx: &mut PgConnection, event: &Opened) -> Result<(), sqlx::Error> {
+    fn tables(&mut self) -> Vec<&mut dyn AnyTable> {
+        vec![&mut self.images, &mut self.hashes, &mut self.vectors]
+    }
+
+    async fn apply(&mut self, place: &mut Place<'_>, event: &Opened) -> Result<(), sqlx::Error> {
         match &event.event {
-            Event::Image(image) => apply_image(tx, image).await,
+            Event::Image(image) => self.take_in(image),
             Event::Scan(ScanEvent::ImageScanned {
                 image_id,
                 outcome,
                 scanned_at,
                 ..
             }) => {
-                let reached = match outcome {
-                    UnitOutcome::Done | UnitOutcome::Partial => Some(*scanned_at),
-                    UnitOutcome::Skipped | UnitOutcome::Failed(_) => None,
-                };
-                sqlx::query(
-                    "UPDATE read_images SET scan_count = scan_count + 1,
-                            last_scanned = coalesce($2, last_scanned) WHERE image_id = $1",
-                )
-                .bind(image_id.0)
-                .bind(reached)
-                .execute(tx)
-                .await?;
+                if let Some(image) = self.images.get(place, &image_id.0).await? {
+                    image.scan_count += 1;
+                    match outcome {
+                        UnitOutcome::Done | UnitOutcome::Partial => {
+                            image.last_scanned = Some(*scanned_at);
+                        }
+                        UnitOutcome::Skipped | UnitOutcome::Failed(_) => {}
+                    }
+                }
                 Ok(())
             }
             Event::Match(MatchEvent::MatchFound { image_id, .. }) => {
-                sqlx::query(
-                    "UPDATE read_images SET match_count = match_count + 1 WHERE image_id = $1",
-                )
-                .bind(image_id.0)
-                .execute(tx)
-                .await?;
+                if let Some(image) = self.images.get(place, &image_id.0).await? {
+                    image.match_count += 1;
+                }
                 Ok(())
+            }
+            Event::User(UserEvent::SubjectErased { user_id, .. }) => {
+                self.images.remove_all_of(place, user_id.0).await?;
+                self.hashes.remove_all_of(place, user_id.0).await?;
+                self.vectors.remove_all_of(place, user_id.0).await
             }
             Event::Match(MatchEvent::MatchSeenAgain { .. })
             | Event::Scan(
@@ -108,91 +135,64 @@ impl ReadModel for Images {
     }
 }
 
-async fn apply_image(tx: &mut PgConnection, event: &ImageEvent) -> Result<(), sqlx::Error> {
-    match event {
-        ImageEvent::ImageUploaded {
-            owner,
-            image_id,
-            content_type,
-            size_bytes,
-            width,
-            height,
-            fingerprint,
-            near_copy_of,
-            uploaded_at,
-            ..
-        } => {
-            sqlx::query(
-                "INSERT INTO read_images (image_id, owner, content_type, size_bytes, width, height,
-                                          near_copy_of, uploaded_at)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-            )
-            .bind(image_id.0)
-            .bind(owner.0)
-            .bind(content_type)
-            .bind(whole(*size_bytes)?)
-            .bind(whole(*width)?)
-            .bind(whole(*height)?)
-            .bind(near_copy_of.as_ref().map(|near| near.image_id.0))
-            .bind(uploaded_at)
-            .execute(&mut *tx)
-            .await?;
-            match fingerprint.as_ref().and_then(|f| f.known()) {
-                Some(known) => keep_hash(tx, *owner, *image_id, known).await,
-                None => Ok(()),
+impl Images {
+    fn take_in(&mut self, event: &ImageEvent) -> Result<(), sqlx::Error> {
+        match event {
+            ImageEvent::ImageUploaded {
+                owner,
+                image_id,
+                content_type,
+                size_bytes,
+                width,
+                height,
+                fingerprint,
+                near_copy_of,
+                uploaded_at,
+                ..
+            } => {
+                self.images.insert(ImageRow {
+                    image_id: image_id.0,
+                    owner: owner.0,
+                    content_type: content_type.clone(),
+                    size_bytes: whole(*size_bytes)?,
+                    width: whole(*width)?,
+                    height: whole(*height)?,
+                    near_copy_of: near_copy_of.as_ref().map(|near| near.image_id.0),
+                    uploaded_at: *uploaded_at,
+                    last_scanned: None,
+                    scan_count: 0,
+                    match_count: 0,
+                });
+                if let Some(known) = fingerprint.as_ref().and_then(|f| f.known()) {
+                    self.hashes.insert(HashRow {
+                        image_id: image_id.0,
+                        owner: owner.0,
+                        pdq: Pdq(bits(&known.pdq)?),
+                        quality: i16::from(known.quality),
+                    });
+                }
+            }
+            ImageEvent::ImageEmbedded {
+                owner,
+                image_id,
+                model,
+                vector,
+                ..
+            } => {
+                if let Some(known) = vector.known() {
+                    let numbers = known.numbers();
+                    let numbers = numbers.map_err(|fault| sqlx::Error::Decode(fault.into()))?;
+                    self.vectors.insert(VectorRow {
+                        owner: owner.0,
+                        model: model.clone(),
+                        image_id: image_id.0,
+                        vector: Embedding(pgvector::Vector::from(numbers)),
+                    });
+                }
             }
         }
-        ImageEvent::ImageEmbedded {
-            owner,
-            image_id,
-            model,
-            vector,
-            ..
-        } => match vector.known() {
-            Some(vector) => keep_vector(tx, *owner, *image_id, model, vector).await,
-            None => Ok(()),
-        },
+        Ok(())
     }
-}
-
-async fn keep_hash(
-    tx: &mut PgConnection,
-    owner: UserId,
-    image: ImageId,
-    fingerprint: &Fingerprint,
-) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "INSERT INTO read_image_hashes (image_id, owner, pdq, quality) VALUES ($1, $2, $3, $4)",
-    )
-    .bind(image.0)
-    .bind(owner.0)
-    .bind(bits(&fingerprint.pdq)?)
-    .bind(i16::from(fingerprint.quality))
-    .execute(tx)
-    .await?;
-    Ok(())
-}
-
-async fn keep_vector(
-    tx: &mut PgConnection,
-    owner: UserId,
-    image: ImageId,
-    model: &str,
-    vector: &Vector,
-) -> Result<(), sqlx::Error> {
-    let numbers = vector
-        .numbers()
-        .map_err(|fault| sqlx::Error::Decode(fault.into()))?;
-    sqlx::query(
-        "INSERT INTO read_image_vectors (owner, model, image_id, vector) VALUES ($1, $2, $3, $4)",
-    )
-    .bind(owner.0)
-    .bind(model)
-    .bind(image.0)
-    .bind(pgvector::Vector::from(numbers))
-    .execute(tx)
-    .await?;
-    Ok(())
 }
 
 /// 64 hex digits as `bit(256)`.
@@ -215,16 +215,17 @@ const COLUMNS: &str = "image_id, owner, content_type, size_bytes, width, height,
 /// # Errors
 /// When the database does not answer.
 pub async fn find(
-    pool: &PgPool,
+    from: impl Into<Source<'_>>,
     owner: UserId,
     image: ImageId,
 ) -> Result<Option<ImageRow>, sqlx::Error> {
+    let mut db = from.into().open().await?;
     sqlx::query_as(&format!(
         "SELECT {COLUMNS} FROM read_images WHERE image_id = $1 AND owner = $2"
     ))
     .bind(image.0)
     .bind(owner.0)
-    .fetch_optional(pool)
+    .fetch_optional(&mut *db)
     .await
 }
 
@@ -233,11 +234,12 @@ pub async fn find(
 /// # Errors
 /// When the database does not answer.
 pub async fn list(
-    pool: &PgPool,
+    from: impl Into<Source<'_>>,
     owner: UserId,
     filter: Filter,
     page: Page,
 ) -> Result<Listed<ImageRow>, sqlx::Error> {
+    let mut db = from.into().open().await?;
     let chosen = match filter {
         Filter::All => "true",
         Filter::Scanned => "last_scanned IS NOT NULL",
@@ -251,13 +253,13 @@ pub async fn list(
     .bind(owner.0)
     .bind(page.limit())
     .bind(page.offset())
-    .fetch_all(pool)
+    .fetch_all(&mut *db)
     .await?;
     let total = sqlx::query_scalar(&format!(
         "SELECT count(*) FROM read_images WHERE owner = $1 AND {chosen}"
     ))
     .bind(owner.0)
-    .fetch_one(pool)
+    .fetch_one(&mut *db)
     .await?;
     Ok(Listed { rows, total })
 }

@@ -1,31 +1,41 @@
 //! What people look at: one file per read model, each with its row, how events change it, how it is asked.
 //!
 //! Rows are folded from the log and nothing else: no clock, no chance, no I/O but the transaction that also
-//! holds the reader's position. Live and rebuilt use the same function.
+//! holds the reader's position. Live, rebuilt and as of a day in the past use the same function.
 
 pub mod alerts;
+pub mod as_of;
+pub mod check;
 mod codes;
+pub mod digest;
+pub mod erasure;
 pub mod freshness;
+pub mod generation;
 pub mod images;
 pub mod likeness;
 pub mod matches;
 pub mod page;
 pub mod plan;
 pub mod projector;
+pub mod rebuild;
 pub mod scans;
+pub mod source;
+pub mod streams;
+pub mod table;
 pub mod users;
 
+use projector::ReadModel;
+
 /// The names of all read models, as they stand among the readers of the log.
-pub const READ_MODELS: [&str; 6] = [
+pub const READ_MODELS: [&str; 7] = [
     users::Users::NAME,
     images::Images::NAME,
     scans::Scans::NAME,
     matches::Matches::NAME,
     alerts::Alerts::NAME,
     plan::Plan::NAME,
+    streams::Streams::NAME,
 ];
-
-use projector::ReadModel;
 
 use eventstore::feed::Tail;
 use eventstore::{Log, Vault};
@@ -36,36 +46,40 @@ use tokio::task::JoinSet;
 #[must_use]
 pub fn run_all(pool: &PgPool, vault: &Vault, tail: &Tail) -> JoinSet<()> {
     let mut running = JoinSet::new();
-    let feed = || tail.feed(Log::new(pool.clone()));
-    running.spawn(projector::run::<users::Users>(
-        pool.clone(),
-        vault.clone(),
-        feed(),
-    ));
-    running.spawn(projector::run::<images::Images>(
-        pool.clone(),
-        vault.clone(),
-        feed(),
-    ));
-    running.spawn(projector::run::<scans::Scans>(
-        pool.clone(),
-        vault.clone(),
-        feed(),
-    ));
-    running.spawn(projector::run::<matches::Matches>(
-        pool.clone(),
-        vault.clone(),
-        feed(),
-    ));
-    running.spawn(projector::run::<alerts::Alerts>(
-        pool.clone(),
-        vault.clone(),
-        feed(),
-    ));
-    running.spawn(projector::run::<plan::Plan>(
-        pool.clone(),
-        vault.clone(),
-        feed(),
-    ));
+    keep::<users::Users>(&mut running, pool, vault, tail);
+    keep::<images::Images>(&mut running, pool, vault, tail);
+    keep::<scans::Scans>(&mut running, pool, vault, tail);
+    keep::<matches::Matches>(&mut running, pool, vault, tail);
+    keep::<alerts::Alerts>(&mut running, pool, vault, tail);
+    keep::<plan::Plan>(&mut running, pool, vault, tail);
+    keep::<streams::Streams>(&mut running, pool, vault, tail);
     running
+}
+
+/// Something that is done with a read model that is known by its name only.
+pub trait Operation {
+    /// What comes of it.
+    type Output;
+
+    /// Does it.
+    fn on<M: ReadModel>(self) -> impl Future<Output = Self::Output> + Send;
+}
+
+/// Does something with the read model of this name; nothing where none is called so.
+pub async fn named<O: Operation>(name: &str, operation: O) -> Option<O::Output> {
+    Some(match name {
+        users::Users::NAME => operation.on::<users::Users>().await,
+        images::Images::NAME => operation.on::<images::Images>().await,
+        scans::Scans::NAME => operation.on::<scans::Scans>().await,
+        matches::Matches::NAME => operation.on::<matches::Matches>().await,
+        alerts::Alerts::NAME => operation.on::<alerts::Alerts>().await,
+        plan::Plan::NAME => operation.on::<plan::Plan>().await,
+        streams::Streams::NAME => operation.on::<streams::Streams>().await,
+        _ => return None,
+    })
+}
+
+fn keep<M: ReadModel>(running: &mut JoinSet<()>, pool: &PgPool, vault: &Vault, tail: &Tail) {
+    let feed = tail.feed(Log::new(pool.clone()));
+    running.spawn(projector::run::<M>(pool.clone(), vault.clone(), feed));
 }

@@ -3,10 +3,90 @@
 //! No index is asked: a filtered approximate search loses most of a small owner's rows without an error.
 
 use crate::images::bits;
+use crate::table::Row;
 use domain::ids::{ImageId, UserId};
 use domain::image::Fingerprint;
+use pgvector::Bit;
+use serde::{Serialize, Serializer};
 use sqlx::PgPool;
 use uuid::Uuid;
+
+/// The hash of one picture.
+#[derive(Debug, Clone, Serialize, sqlx::FromRow)]
+pub struct HashRow {
+    /// The picture.
+    pub image_id: Uuid,
+    /// Whose.
+    pub owner: Uuid,
+    /// Its PDQ hash.
+    pub pdq: Pdq,
+    /// 0 to 100.
+    pub quality: i16,
+}
+
+/// A PDQ hash: 256 bits; `0` and `1` in JSON, as PostgreSQL writes `bit(256)`.
+#[derive(Debug, Clone, sqlx::Type)]
+#[sqlx(transparent)]
+pub struct Pdq(pub Bit);
+
+impl Serialize for Pdq {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let digits = self.0.as_bytes().iter().map(|byte| format!("{byte:08b}"));
+        serializer.serialize_str(&digits.collect::<String>())
+    }
+}
+
+impl Row for HashRow {
+    const TABLE: &'static str = "read_image_hashes";
+    const KEY: &'static [&'static str] = &["image_id"];
+    type Key = Uuid;
+
+    fn key(&self) -> Uuid {
+        self.image_id
+    }
+
+    fn owner(&self) -> Uuid {
+        self.owner
+    }
+}
+
+/// The vector of one picture under one model.
+#[derive(Debug, Clone, Serialize, sqlx::FromRow)]
+pub struct VectorRow {
+    /// Whose.
+    pub owner: Uuid,
+    /// Name and version of the model.
+    pub model: String,
+    /// The picture.
+    pub image_id: Uuid,
+    /// 512 numbers.
+    pub vector: Embedding,
+}
+
+/// A CLIP vector; a list of numbers in JSON.
+#[derive(Debug, Clone, sqlx::Type)]
+#[sqlx(transparent)]
+pub struct Embedding(pub pgvector::Vector);
+
+impl Serialize for Embedding {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.as_slice())
+    }
+}
+
+impl Row for VectorRow {
+    const TABLE: &'static str = "read_image_vectors";
+    const KEY: &'static [&'static str] = &["owner", "model", "image_id"];
+    type Key = (Uuid, String, Uuid);
+
+    fn key(&self) -> Self::Key {
+        (self.owner, self.model.clone(), self.image_id)
+    }
+
+    fn owner(&self) -> Uuid {
+        self.owner
+    }
+}
 
 /// The picture of her library whose hash is nearest over the eight turns, and by how many bits (HSH-1).
 ///

@@ -3,16 +3,19 @@
 use crate::codes::{code, code_or_null};
 use crate::page::{Listed, Page};
 use crate::projector::ReadModel;
+use crate::source::Source;
+use crate::table::{AnyTable, Place, Row, Table};
 use chrono::{DateTime, Utc};
 use domain::Event;
 use domain::ids::{ImageId, MatchId, ScanId, UserId};
 use domain::matches::{Disposition, MatchEvent, Tier};
+use domain::user::UserEvent;
 use eventstore::Opened;
-use sqlx::{PgConnection, PgPool};
+use serde::Serialize;
 use uuid::Uuid;
 
 /// One match.
-#[derive(Debug, Clone, sqlx::FromRow)]
+#[derive(Debug, Clone, Serialize, sqlx::FromRow)]
 pub struct MatchRow {
     /// The match.
     pub match_id: Uuid,
@@ -22,6 +25,8 @@ pub struct MatchRow {
     pub image_id: Uuid,
     /// The scan that saw it last.
     pub scan_id: Uuid,
+    /// The scan that found it.
+    pub first_scan: Uuid,
     /// The page; absent once she was erased.
     pub source_url: Option<String>,
     /// Platform of the page.
@@ -34,6 +39,8 @@ pub struct MatchRow {
     pub match_type: String,
     /// `LOW` to `HIGH`.
     pub tier: String,
+    /// Strength for ordering (REV-5).
+    pub tier_rank: i16,
     /// `OPEN` or `FLAGGED` (section 11 of the rules).
     pub state: String,
     /// Found in a demonstration (GEN-4).
@@ -44,16 +51,59 @@ pub struct MatchRow {
     pub last_seen_at: DateTime<Utc>,
 }
 
+impl Row for MatchRow {
+    const TABLE: &'static str = "read_matches";
+    const KEY: &'static [&'static str] = &["match_id"];
+    const PERSONAL: &'static [&'static str] = &["source_url"];
+    type Key = Uuid;
+
+    fn key(&self) -> Uuid {
+        self.match_id
+    }
+
+    fn owner(&self) -> Uuid {
+        self.owner
+    }
+}
+
 /// The read model.
-#[derive(Debug)]
-pub struct Matches;
+#[derive(Debug, Default)]
+pub struct Matches {
+    matches: Table<MatchRow>,
+}
 
 impl ReadModel for Matches {
-    const NAME: &'static str = "matches_v1";
+    const NAME: &'static str = "matches";
+    const SHAPE: i32 = 1;
+    const NOUNS: &'static [&'static str] = &["match", "user"];
 
-    async fn apply(tx: &mut PgConnection, event: &Opened) -> Result<(), sqlx::Error> {
+    fn tables(&mut self) -> Vec<&mut dyn AnyTable> {
+        vec![&mut self.matches]
+    }
+
+    async fn apply(&mut self, place: &mut Place<'_>, event: &Opened) -> Result<(), sqlx::Error> {
         match &event.event {
-            Event::Match(MatchEvent::MatchFound {
+            Event::Match(found) => self.change(place, found).await,
+            Event::User(UserEvent::SubjectErased { user_id, .. }) => {
+                self.matches.remove_all_of(place, user_id.0).await
+            }
+            Event::User(_)
+            | Event::Image(_)
+            | Event::Scan(_)
+            | Event::Alert(_)
+            | Event::Plan(_) => Ok(()),
+        }
+    }
+}
+
+impl Matches {
+    async fn change(
+        &mut self,
+        place: &mut Place<'_>,
+        event: &MatchEvent,
+    ) -> Result<(), sqlx::Error> {
+        match event {
+            MatchEvent::MatchFound {
                 owner,
                 match_id,
                 image_id,
@@ -68,55 +118,38 @@ impl ReadModel for Matches {
                 is_mock,
                 detected_at,
                 ..
-            }) => {
-                sqlx::query(
-                    "INSERT INTO read_matches (match_id, owner, image_id, scan_id, first_scan, source_url,
-                         platform, engine, similarity, match_type, tier, tier_rank, state, is_mock,
-                         first_seen_at, last_seen_at)
-                     VALUES ($1, $2, $3, $4, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14)",
-                )
-                .bind(match_id.0)
-                .bind(owner.0)
-                .bind(image_id.0)
-                .bind(scan_id.0)
-                .bind(page.known())
-                .bind(code_or_null(platform.as_ref())?)
-                .bind(engine)
-                .bind(ten_thousandths(*similarity))
-                .bind(code(match_type)?)
-                .bind(code(tier)?)
-                .bind(rank(*tier))
-                .bind(state(*disposition))
-                .bind(is_mock)
-                .bind(detected_at)
-                .execute(tx)
-                .await?;
-                Ok(())
-            }
-            Event::Match(MatchEvent::MatchSeenAgain {
+            } => self.matches.insert(MatchRow {
+                match_id: match_id.0,
+                owner: owner.0,
+                image_id: image_id.0,
+                scan_id: scan_id.0,
+                first_scan: scan_id.0,
+                source_url: page.known().map(ToString::to_string),
+                platform: code_or_null(platform.as_ref())?,
+                engine: engine.clone(),
+                similarity: ten_thousandths(*similarity),
+                match_type: code(match_type)?,
+                tier: code(tier)?,
+                tier_rank: rank(*tier),
+                state: state(*disposition).to_owned(),
+                is_mock: *is_mock,
+                first_seen_at: *detected_at,
+                last_seen_at: *detected_at,
+            }),
+            MatchEvent::MatchSeenAgain {
                 match_id,
                 scan_id,
                 similarity,
                 seen_at,
-            }) => {
-                sqlx::query(
-                    "UPDATE read_matches SET scan_id = $2, similarity = $3, last_seen_at = $4
-                      WHERE match_id = $1",
-                )
-                .bind(match_id.0)
-                .bind(scan_id.0)
-                .bind(ten_thousandths(*similarity))
-                .bind(seen_at)
-                .execute(tx)
-                .await?;
-                Ok(())
+            } => {
+                if let Some(known) = self.matches.get(place, &match_id.0).await? {
+                    known.scan_id = scan_id.0;
+                    known.similarity = ten_thousandths(*similarity);
+                    known.last_seen_at = *seen_at;
+                }
             }
-            Event::User(_)
-            | Event::Image(_)
-            | Event::Scan(_)
-            | Event::Alert(_)
-            | Event::Plan(_) => Ok(()),
         }
+        Ok(())
     }
 }
 
@@ -162,24 +195,25 @@ pub struct Wanted {
     pub kinds: Vec<String>,
 }
 
-const COLUMNS: &str = "match_id, owner, image_id, scan_id, source_url, platform, engine, similarity, \
-                       match_type, tier, state, is_mock, first_seen_at, last_seen_at";
+const COLUMNS: &str = "match_id, owner, image_id, scan_id, first_scan, source_url, platform, engine, \
+                       similarity, match_type, tier, tier_rank, state, is_mock, first_seen_at, last_seen_at";
 
 /// Her match with this id.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn find(
-    pool: &PgPool,
+    from: impl Into<Source<'_>>,
     owner: UserId,
     id: MatchId,
 ) -> Result<Option<MatchRow>, sqlx::Error> {
+    let mut db = from.into().open().await?;
     sqlx::query_as(&format!(
         "SELECT {COLUMNS} FROM read_matches WHERE match_id = $1 AND owner = $2"
     ))
     .bind(id.0)
     .bind(owner.0)
-    .fetch_optional(pool)
+    .fetch_optional(&mut *db)
     .await
 }
 
@@ -188,12 +222,13 @@ pub async fn find(
 /// # Errors
 /// When the database does not answer.
 pub async fn list(
-    pool: &PgPool,
+    from: impl Into<Source<'_>>,
     owner: UserId,
     of: Of,
     wanted: &Wanted,
     page: Page,
 ) -> Result<Listed<MatchRow>, sqlx::Error> {
+    let mut db = from.into().open().await?;
     let (chosen, order, id) = match of {
         Of::Image(image) => ("image_id = $2", "first_seen_at DESC", Some(image.0)),
         Of::Scan(scan) => ("first_scan = $2", "first_seen_at DESC", Some(scan.0)),
@@ -217,14 +252,14 @@ pub async fn list(
     .bind(&wanted.kinds)
     .bind(page.limit())
     .bind(page.offset())
-    .fetch_all(pool)
+    .fetch_all(&mut *db)
     .await?;
     let total = sqlx::query_scalar(&format!("SELECT count(*) FROM read_matches WHERE {chosen}"))
         .bind(owner.0)
         .bind(id)
         .bind(&wanted.states)
         .bind(&wanted.kinds)
-        .fetch_one(pool)
+        .fetch_one(&mut *db)
         .await?;
     Ok(Listed { rows, total })
 }

@@ -2,20 +2,25 @@
 
 use crate::codes::code;
 use crate::projector::ReadModel;
+use crate::source::Source;
+use crate::table::{AnyTable, Place, Row, Table};
 use chrono::{DateTime, Utc};
 use domain::Event;
 use domain::ids::UserId;
 use domain::plan::{Because, PlanEvent};
+use domain::user::UserEvent;
 use eventstore::Opened;
+use serde::Serialize;
 use serde_json::Value;
-use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 /// One item of a plan; its words stand in the domain's catalogue.
-#[derive(Debug, Clone, sqlx::FromRow)]
+#[derive(Debug, Clone, Serialize, sqlx::FromRow)]
 pub struct PlanItemRow {
     /// The item.
     pub item_id: Uuid,
+    /// Whose.
+    pub owner: Uuid,
     /// The event that put it on the list.
     pub event_id: Uuid,
     /// Its code, as `REVIEW_ALERTS`.
@@ -34,63 +39,41 @@ pub struct PlanItemRow {
     pub changed_at: DateTime<Utc>,
 }
 
+impl Row for PlanItemRow {
+    const TABLE: &'static str = "read_plan_items";
+    const KEY: &'static [&'static str] = &["item_id"];
+    const JSON: &'static [&'static str] = &["because"];
+    type Key = Uuid;
+
+    fn key(&self) -> Uuid {
+        self.item_id
+    }
+
+    fn owner(&self) -> Uuid {
+        self.owner
+    }
+}
+
 /// The read model.
-#[derive(Debug)]
-pub struct Plan;
+#[derive(Debug, Default)]
+pub struct Plan {
+    items: Table<PlanItemRow>,
+}
 
 impl ReadModel for Plan {
-    const NAME: &'static str = "plan_v1";
+    const NAME: &'static str = "plan";
+    const SHAPE: i32 = 1;
+    const NOUNS: &'static [&'static str] = &["plan", "user"];
 
-    async fn apply(tx: &mut PgConnection, event: &Opened) -> Result<(), sqlx::Error> {
+    fn tables(&mut self) -> Vec<&mut dyn AnyTable> {
+        vec![&mut self.items]
+    }
+
+    async fn apply(&mut self, place: &mut Place<'_>, event: &Opened) -> Result<(), sqlx::Error> {
         match &event.event {
-            Event::Plan(PlanEvent::PlanItemAdded {
-                owner,
-                item_id,
-                code: item,
-                urgency,
-                due_at,
-                because,
-                added_at,
-            }) => {
-                sqlx::query(
-                    "INSERT INTO read_plan_items (item_id, owner, event_id, code, urgency, status, due_at,
-                                                  because, created_at, changed_at)
-                     VALUES ($1, $2, $3, $4, $5, 'PENDING', $6, $7, $8, $8)",
-                )
-                .bind(item_id.0)
-                .bind(owner.0)
-                .bind(event.recorded.event_id)
-                .bind(code(item)?)
-                .bind(i16::from(u8::from(*urgency)))
-                .bind(due_at)
-                .bind(reason(because)?)
-                .bind(added_at)
-                .execute(tx)
-                .await?;
-                Ok(())
-            }
-            Event::Plan(PlanEvent::PlanItemUrgencyRaised {
-                item_id,
-                urgency,
-                due_at,
-                because,
-                raised_at,
-                ..
-            }) => {
-                sqlx::query(
-                    "UPDATE read_plan_items
-                        SET urgency = $2, due_at = $3, because = $4, changed_at = $5, event_id = $6
-                      WHERE item_id = $1",
-                )
-                .bind(item_id.0)
-                .bind(i16::from(u8::from(*urgency)))
-                .bind(due_at)
-                .bind(reason(because)?)
-                .bind(raised_at)
-                .bind(event.recorded.event_id)
-                .execute(tx)
-                .await?;
-                Ok(())
+            Event::Plan(plan) => self.change(place, plan, event.recorded.event_id).await,
+            Event::User(UserEvent::SubjectErased { user_id, .. }) => {
+                self.items.remove_all_of(place, user_id.0).await
             }
             Event::User(_)
             | Event::Image(_)
@@ -98,6 +81,55 @@ impl ReadModel for Plan {
             | Event::Match(_)
             | Event::Alert(_) => Ok(()),
         }
+    }
+}
+
+impl Plan {
+    async fn change(
+        &mut self,
+        place: &mut Place<'_>,
+        event: &PlanEvent,
+        event_id: Uuid,
+    ) -> Result<(), sqlx::Error> {
+        match event {
+            PlanEvent::PlanItemAdded {
+                owner,
+                item_id,
+                code: item,
+                urgency,
+                due_at,
+                because,
+                added_at,
+            } => self.items.insert(PlanItemRow {
+                item_id: item_id.0,
+                owner: owner.0,
+                event_id,
+                code: code(item)?,
+                urgency: i16::from(u8::from(*urgency)),
+                status: "PENDING".to_owned(),
+                due_at: *due_at,
+                because: reason(because)?,
+                created_at: *added_at,
+                changed_at: *added_at,
+            }),
+            PlanEvent::PlanItemUrgencyRaised {
+                item_id,
+                urgency,
+                due_at,
+                because,
+                raised_at,
+                ..
+            } => {
+                if let Some(item) = self.items.get(place, &item_id.0).await? {
+                    item.urgency = i16::from(u8::from(*urgency));
+                    item.due_at = *due_at;
+                    item.because = reason(because)?;
+                    item.changed_at = *raised_at;
+                    item.event_id = event_id;
+                }
+            }
+        }
+        Ok(())
     }
 }
 
@@ -109,12 +141,16 @@ fn reason(because: &Because) -> Result<Value, sqlx::Error> {
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn items(pool: &PgPool, owner: UserId) -> Result<Vec<PlanItemRow>, sqlx::Error> {
+pub async fn items(
+    from: impl Into<Source<'_>>,
+    owner: UserId,
+) -> Result<Vec<PlanItemRow>, sqlx::Error> {
+    let mut db = from.into().open().await?;
     sqlx::query_as(
-        "SELECT item_id, event_id, code, urgency, status, due_at, because, created_at, changed_at
+        "SELECT item_id, owner, event_id, code, urgency, status, due_at, because, created_at, changed_at
            FROM read_plan_items WHERE owner = $1 ORDER BY urgency, created_at, item_id",
     )
     .bind(owner.0)
-    .fetch_all(pool)
+    .fetch_all(&mut *db)
     .await
 }

@@ -6,17 +6,19 @@ pub use questions::{Wanted, find, list};
 
 use crate::codes::code;
 use crate::projector::ReadModel;
+use crate::table::{AnyTable, Place, Row, Table};
 use chrono::{DateTime, Utc};
 use domain::Event;
 use domain::alert::AlertEvent;
 use domain::ids::ScanId;
 use domain::scan::{ScanEvent, Tally, UnitOutcome, Warning};
+use domain::user::UserEvent;
 use eventstore::Opened;
-use sqlx::PgConnection;
+use serde::Serialize;
 use uuid::Uuid;
 
 /// One scan.
-#[derive(Debug, Clone, Default, sqlx::FromRow)]
+#[derive(Debug, Clone, Default, Serialize, sqlx::FromRow)]
 pub struct ScanRow {
     /// The scan.
     pub scan_id: Uuid,
@@ -66,180 +68,172 @@ pub struct ScanRow {
     pub completed_at: Option<DateTime<Utc>>,
 }
 
+impl Row for ScanRow {
+    const TABLE: &'static str = "read_scans";
+    const KEY: &'static [&'static str] = &["scan_id"];
+    const LISTS: &'static [&'static str] = &["engines", "warnings", "errors"];
+    type Key = Uuid;
+
+    fn key(&self) -> Uuid {
+        self.scan_id
+    }
+
+    fn owner(&self) -> Uuid {
+        self.owner
+    }
+}
+
 /// The read model.
-#[derive(Debug)]
-pub struct Scans;
+#[derive(Debug, Default)]
+pub struct Scans {
+    scans: Table<ScanRow>,
+}
 
 impl ReadModel for Scans {
-    const NAME: &'static str = "scans_v1";
+    const NAME: &'static str = "scans";
+    const SHAPE: i32 = 1;
+    const NOUNS: &'static [&'static str] = &["scan", "alert", "user"];
 
-    async fn apply(tx: &mut PgConnection, event: &Opened) -> Result<(), sqlx::Error> {
+    fn tables(&mut self) -> Vec<&mut dyn AnyTable> {
+        vec![&mut self.scans]
+    }
+
+    async fn apply(&mut self, place: &mut Place<'_>, event: &Opened) -> Result<(), sqlx::Error> {
         match &event.event {
-            Event::Scan(scan) => apply_scan(tx, scan).await,
+            Event::Scan(scan) => self.change(place, scan).await,
             Event::Alert(AlertEvent::AlertRaised { about, .. }) => {
-                sqlx::query(
-                    "UPDATE read_scans SET alerts_created = alerts_created + 1 WHERE scan_id = $1",
-                )
-                .bind(about.scan_id.0)
-                .execute(tx)
-                .await?;
+                if let Some(scan) = self.scans.get(place, &about.scan_id.0).await? {
+                    scan.alerts_created += 1;
+                }
                 Ok(())
+            }
+            Event::User(UserEvent::SubjectErased { user_id, .. }) => {
+                self.scans.remove_all_of(place, user_id.0).await
             }
             Event::User(_) | Event::Image(_) | Event::Match(_) | Event::Plan(_) => Ok(()),
         }
     }
 }
 
-async fn apply_scan(tx: &mut PgConnection, event: &ScanEvent) -> Result<(), sqlx::Error> {
-    match event {
-        ScanEvent::ScanStarted {
+impl Scans {
+    async fn change(
+        &mut self,
+        place: &mut Place<'_>,
+        event: &ScanEvent,
+    ) -> Result<(), sqlx::Error> {
+        if let ScanEvent::ScanStarted {
             owner,
             scan_id,
             kind,
             target,
             images,
             started_at,
-        } => {
-            sqlx::query(
-                "INSERT INTO read_scans (scan_id, owner, kind, status, target, images, created_at)
-                 VALUES ($1, $2, $3, 'PENDING', $4, $5, $6)",
-            )
-            .bind(scan_id.0)
-            .bind(owner.0)
-            .bind(code(kind)?)
-            .bind(target.map(|image| image.0))
-            .bind(i32::try_from(images.len()).unwrap_or(i32::MAX))
-            .bind(started_at)
-            .execute(tx)
-            .await?;
+        } = event
+        {
+            self.scans.insert(ScanRow {
+                scan_id: scan_id.0,
+                owner: owner.0,
+                kind: code(kind)?,
+                status: "PENDING".to_owned(),
+                target: target.map(|image| image.0),
+                images: i32::try_from(images.len()).unwrap_or(i32::MAX),
+                created_at: *started_at,
+                ..ScanRow::default()
+            });
+            return Ok(());
         }
-        ScanEvent::ScanBegun { scan_id, begun_at } => {
-            sqlx::query(
-                "UPDATE read_scans SET status = 'RUNNING', progress = 10, started_at = $2 WHERE scan_id = $1",
-            )
-            .bind(scan_id.0)
-            .bind(begun_at)
-            .execute(tx)
-            .await?;
+        if let Some(row) = self.scans.get(place, &scan_of(event).0).await? {
+            row.go_on(event);
         }
-        ScanEvent::ProviderQueried {
-            scan_id, provider, ..
-        } => answered(tx, *scan_id, provider).await?,
-        ScanEvent::ProviderFailed { .. } => {}
-        ScanEvent::ImageScanned {
-            scan_id,
-            outcome,
-            tally,
-            warnings,
-            ..
-        } => {
-            image_scanned(tx, *scan_id, *outcome, tally).await?;
-            warn(tx, *scan_id, warnings).await?;
-        }
-        ScanEvent::ScanCompleted {
-            scan_id,
-            warnings,
-            completed_at,
-        } => {
-            warn(tx, *scan_id, warnings).await?;
-            end(tx, *scan_id, "COMPLETED", None, *completed_at).await?;
-        }
-        ScanEvent::ScanFailed {
-            scan_id,
-            code,
-            failed_at,
-        } => {
-            end(tx, *scan_id, "FAILED", Some(code.code()), *failed_at).await?;
+        Ok(())
+    }
+}
+
+const fn scan_of(event: &ScanEvent) -> ScanId {
+    match event {
+        ScanEvent::ScanStarted { scan_id, .. }
+        | ScanEvent::ScanBegun { scan_id, .. }
+        | ScanEvent::ProviderQueried { scan_id, .. }
+        | ScanEvent::ProviderFailed { scan_id, .. }
+        | ScanEvent::ImageScanned { scan_id, .. }
+        | ScanEvent::ScanCompleted { scan_id, .. }
+        | ScanEvent::ScanFailed { scan_id, .. } => *scan_id,
+    }
+}
+
+impl ScanRow {
+    fn go_on(&mut self, event: &ScanEvent) {
+        match event {
+            ScanEvent::ScanStarted { .. } | ScanEvent::ProviderFailed { .. } => {}
+            ScanEvent::ScanBegun { begun_at, .. } => {
+                self.status = "RUNNING".to_owned();
+                self.progress = 10;
+                self.started_at = Some(*begun_at);
+            }
+            ScanEvent::ProviderQueried { provider, .. } => once(&mut self.engines, provider),
+            ScanEvent::ImageScanned {
+                outcome,
+                tally,
+                warnings,
+                ..
+            } => {
+                self.image_scanned(*outcome, tally);
+                self.warn(warnings);
+            }
+            ScanEvent::ScanCompleted {
+                warnings,
+                completed_at,
+                ..
+            } => {
+                self.warn(warnings);
+                self.end("COMPLETED", None, *completed_at);
+            }
+            ScanEvent::ScanFailed {
+                code, failed_at, ..
+            } => self.end("FAILED", Some(code.code()), *failed_at),
         }
     }
-    Ok(())
-}
 
-async fn answered(tx: &mut PgConnection, scan: ScanId, engine: &str) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "UPDATE read_scans SET engines = array_append(engines, $2)
-          WHERE scan_id = $1 AND NOT $2 = ANY (engines)",
-    )
-    .bind(scan.0)
-    .bind(engine)
-    .execute(tx)
-    .await?;
-    Ok(())
-}
-
-/// SCN-10: after image i of n the progress is min(90, 10 + round(i * 80 / n)).
-async fn image_scanned(
-    tx: &mut PgConnection,
-    scan: ScanId,
-    outcome: UnitOutcome,
-    tally: &Tally,
-) -> Result<(), sqlx::Error> {
-    let (searched, failed) = match outcome {
-        UnitOutcome::Done | UnitOutcome::Partial => (1, None),
-        UnitOutcome::Skipped => (0, None),
-        UnitOutcome::Failed(code) => (0, Some(code.code())),
-    };
-    let counts = [
-        tally.matches_found,
-        tally.seen_again,
-        tally.flagged_for_review,
-        tally.below_threshold,
-        tally.clip_mismatch,
-        tally.bad_url,
-    ];
-    let mut update = sqlx::query(
-        "UPDATE read_scans
-            SET finished = finished + 1, searched = searched + $2,
-                progress = least(90, 10 + round((finished + 1) * 80.0 / greatest(images, 1))),
-                matches_found = matches_found + $3, seen_again = seen_again + $4,
-                flagged_for_review = flagged_for_review + $5, below_threshold = below_threshold + $6,
-                clip_mismatch = clip_mismatch + $7, bad_url = bad_url + $8,
-                errors = CASE WHEN $9 IS NULL OR $9 = ANY (errors) THEN errors ELSE array_append(errors, $9) END
-          WHERE scan_id = $1",
-    )
-    .bind(scan.0)
-    .bind(searched);
-    for count in counts {
-        update = update.bind(i32::try_from(count).unwrap_or(i32::MAX));
+    /// SCN-10: after image i of n the progress is min(90, 10 + round(i * 80 / n)).
+    fn image_scanned(&mut self, outcome: UnitOutcome, tally: &Tally) {
+        match outcome {
+            UnitOutcome::Done | UnitOutcome::Partial => self.searched += 1,
+            UnitOutcome::Skipped => {}
+            UnitOutcome::Failed(code) => once(&mut self.errors, code.code()),
+        }
+        self.finished += 1;
+        let images = i64::from(self.images.max(1));
+        let share = (i64::from(self.finished) * 160 + images) / (2 * images);
+        self.progress = i32::try_from(share.min(80)).unwrap_or(80) + 10;
+        for (sum, found) in [
+            (&mut self.matches_found, tally.matches_found),
+            (&mut self.seen_again, tally.seen_again),
+            (&mut self.flagged_for_review, tally.flagged_for_review),
+            (&mut self.below_threshold, tally.below_threshold),
+            (&mut self.clip_mismatch, tally.clip_mismatch),
+            (&mut self.bad_url, tally.bad_url),
+        ] {
+            *sum = sum.saturating_add(i32::try_from(found).unwrap_or(i32::MAX));
+        }
     }
-    update.bind(failed).execute(tx).await?;
-    Ok(())
-}
 
-async fn warn(
-    tx: &mut PgConnection,
-    scan: ScanId,
-    warnings: &[Warning],
-) -> Result<(), sqlx::Error> {
-    for warning in warnings {
-        sqlx::query(
-            "UPDATE read_scans SET warnings = array_append(warnings, $2)
-              WHERE scan_id = $1 AND NOT $2 = ANY (warnings)",
-        )
-        .bind(scan.0)
-        .bind(warning.to_string())
-        .execute(&mut *tx)
-        .await?;
+    fn warn(&mut self, warnings: &[Warning]) {
+        for warning in warnings {
+            once(&mut self.warnings, &warning.to_string());
+        }
     }
-    Ok(())
+
+    fn end(&mut self, status: &str, error_code: Option<&str>, at: DateTime<Utc>) {
+        self.status = status.to_owned();
+        self.error_code = error_code.map(ToOwned::to_owned);
+        self.progress = 100;
+        self.completed_at = Some(at);
+    }
 }
 
-async fn end(
-    tx: &mut PgConnection,
-    scan: ScanId,
-    status: &str,
-    error_code: Option<&str>,
-    at: DateTime<Utc>,
-) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "UPDATE read_scans SET status = $2, error_code = $3, progress = 100, completed_at = $4
-          WHERE scan_id = $1",
-    )
-    .bind(scan.0)
-    .bind(status)
-    .bind(error_code)
-    .bind(at)
-    .execute(tx)
-    .await?;
-    Ok(())
+/// Adds what is not there yet.
+fn once(list: &mut Vec<String>, value: &str) {
+    if !list.iter().any(|known| known == value) {
+        list.push(value.to_owned());
+    }
 }

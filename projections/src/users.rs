@@ -2,16 +2,18 @@
 
 use crate::codes::code;
 use crate::projector::ReadModel;
+use crate::source::Source;
+use crate::table::{AnyTable, Place, Row, Table};
 use chrono::{DateTime, Utc};
 use domain::Event;
 use domain::ids::UserId;
 use domain::user::{Purpose, UserEvent};
 use eventstore::Opened;
-use sqlx::{PgConnection, PgPool};
+use serde::Serialize;
 use uuid::Uuid;
 
 /// One member.
-#[derive(Debug, Clone, sqlx::FromRow)]
+#[derive(Debug, Clone, Serialize, sqlx::FromRow)]
 pub struct UserRow {
     /// Her id.
     pub user_id: Uuid,
@@ -22,8 +24,10 @@ pub struct UserRow {
 }
 
 /// Where she stands on one purpose.
-#[derive(Debug, Clone, sqlx::FromRow)]
+#[derive(Debug, Clone, Serialize, sqlx::FromRow)]
 pub struct ConsentRow {
+    /// Whose.
+    pub user_id: Uuid,
     /// The purpose's code.
     pub purpose: String,
     /// Whether she agrees now.
@@ -34,28 +38,65 @@ pub struct ConsentRow {
     pub changed_at: DateTime<Utc>,
 }
 
+impl Row for UserRow {
+    const TABLE: &'static str = "read_users";
+    const KEY: &'static [&'static str] = &["user_id"];
+    const OWNER: &'static str = "user_id";
+    const PERSONAL: &'static [&'static str] = &["email"];
+    type Key = Uuid;
+
+    fn key(&self) -> Uuid {
+        self.user_id
+    }
+
+    fn owner(&self) -> Uuid {
+        self.user_id
+    }
+}
+
+impl Row for ConsentRow {
+    const TABLE: &'static str = "read_consents";
+    const KEY: &'static [&'static str] = &["user_id", "purpose"];
+    const OWNER: &'static str = "user_id";
+    type Key = (Uuid, String);
+
+    fn key(&self) -> Self::Key {
+        (self.user_id, self.purpose.clone())
+    }
+
+    fn owner(&self) -> Uuid {
+        self.user_id
+    }
+}
+
 /// The read model.
-#[derive(Debug)]
-pub struct Users;
+#[derive(Debug, Default)]
+pub struct Users {
+    users: Table<UserRow>,
+    consents: Table<ConsentRow>,
+}
 
 impl ReadModel for Users {
-    const NAME: &'static str = "users_v1";
+    const NAME: &'static str = "users";
+    const SHAPE: i32 = 1;
+    const NOUNS: &'static [&'static str] = &["user"];
 
-    async fn apply(tx: &mut PgConnection, event: &Opened) -> Result<(), sqlx::Error> {
+    fn tables(&mut self) -> Vec<&mut dyn AnyTable> {
+        vec![&mut self.users, &mut self.consents]
+    }
+
+    async fn apply(&mut self, place: &mut Place<'_>, event: &Opened) -> Result<(), sqlx::Error> {
         match &event.event {
             Event::User(UserEvent::UserRegistered {
                 user_id,
                 email,
                 registered_at,
             }) => {
-                sqlx::query(
-                    "INSERT INTO read_users (user_id, email, registered_at) VALUES ($1, $2, $3)",
-                )
-                .bind(user_id.0)
-                .bind(email.known())
-                .bind(registered_at)
-                .execute(tx)
-                .await?;
+                self.users.insert(UserRow {
+                    user_id: user_id.0,
+                    email: email.known().cloned(),
+                    registered_at: *registered_at,
+                });
                 Ok(())
             }
             Event::User(UserEvent::ConsentGranted {
@@ -63,13 +104,23 @@ impl ReadModel for Users {
                 purpose,
                 text_version,
                 granted_at,
-            }) => consent(tx, *user_id, *purpose, true, text_version, *granted_at).await,
+            }) => {
+                let row = stands(*user_id, *purpose, true, text_version, *granted_at)?;
+                self.stand(place, row).await
+            }
             Event::User(UserEvent::ConsentWithdrawn {
                 user_id,
                 purpose,
                 text_version,
                 withdrawn_at,
-            }) => consent(tx, *user_id, *purpose, false, text_version, *withdrawn_at).await,
+            }) => {
+                let row = stands(*user_id, *purpose, false, text_version, *withdrawn_at)?;
+                self.stand(place, row).await
+            }
+            Event::User(UserEvent::SubjectErased { user_id, .. }) => {
+                self.users.remove_all_of(place, user_id.0).await?;
+                self.consents.remove_all_of(place, user_id.0).await
+            }
             Event::Image(_)
             | Event::Scan(_)
             | Event::Match(_)
@@ -79,38 +130,44 @@ impl ReadModel for Users {
     }
 }
 
-async fn consent(
-    tx: &mut PgConnection,
+impl Users {
+    async fn stand(&mut self, place: &mut Place<'_>, row: ConsentRow) -> Result<(), sqlx::Error> {
+        match self.consents.get(place, &row.key()).await? {
+            Some(known) => *known = row,
+            None => self.consents.insert(row),
+        }
+        Ok(())
+    }
+}
+
+fn stands(
     user: UserId,
     purpose: Purpose,
     granted: bool,
     text_version: &str,
     at: DateTime<Utc>,
-) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "INSERT INTO read_consents (user_id, purpose, granted, text_version, changed_at)
-         VALUES ($1, $2, $3, $4, $5)
-         ON CONFLICT (user_id, purpose)
-         DO UPDATE SET granted = $3, text_version = $4, changed_at = $5",
-    )
-    .bind(user.0)
-    .bind(code(&purpose)?)
-    .bind(granted)
-    .bind(text_version)
-    .bind(at)
-    .execute(tx)
-    .await?;
-    Ok(())
+) -> Result<ConsentRow, sqlx::Error> {
+    Ok(ConsentRow {
+        user_id: user.0,
+        purpose: code(&purpose)?,
+        granted,
+        text_version: text_version.to_owned(),
+        changed_at: at,
+    })
 }
 
 /// The member with this id.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn find(pool: &PgPool, user: UserId) -> Result<Option<UserRow>, sqlx::Error> {
+pub async fn find(
+    from: impl Into<Source<'_>>,
+    user: UserId,
+) -> Result<Option<UserRow>, sqlx::Error> {
+    let mut db = from.into().open().await?;
     sqlx::query_as("SELECT user_id, email, registered_at FROM read_users WHERE user_id = $1")
         .bind(user.0)
-        .fetch_optional(pool)
+        .fetch_optional(&mut *db)
         .await
 }
 
@@ -118,12 +175,16 @@ pub async fn find(pool: &PgPool, user: UserId) -> Result<Option<UserRow>, sqlx::
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn consents(pool: &PgPool, user: UserId) -> Result<Vec<ConsentRow>, sqlx::Error> {
+pub async fn consents(
+    from: impl Into<Source<'_>>,
+    user: UserId,
+) -> Result<Vec<ConsentRow>, sqlx::Error> {
+    let mut db = from.into().open().await?;
     sqlx::query_as(
-        "SELECT purpose, granted, text_version, changed_at FROM read_consents
+        "SELECT user_id, purpose, granted, text_version, changed_at FROM read_consents
           WHERE user_id = $1 ORDER BY purpose",
     )
     .bind(user.0)
-    .fetch_all(pool)
+    .fetch_all(&mut *db)
     .await
 }

@@ -1,5 +1,13 @@
 //! What can be asked on the command line.
 
+mod bench;
+mod operate;
+
+pub use bench::{Bench, BenchAppend, BenchCommand, BenchOut};
+pub use operate::{
+    EraseMember, Keys, KeysCommand, Parked, ParkedCommand, Projections, ReadModelsCommand,
+};
+
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -24,18 +32,26 @@ pub enum Command {
     Api(Api),
     /// Work on scans and carry out policies only.
     Workers(Workers),
-    /// Keep the read models current only.
-    Projections(Data),
+    /// Keep the read models current only; or list, check, rebuild them, or go back.
+    Projections(Projections),
+    /// What a reader of the log could not use: list, show, retry, drop.
+    Parked(Parked),
+    /// Master keys: status, rotate, rewrap.
+    Keys(Keys),
+    /// Erase a member: her key, pictures, rows and account; prints the receipt.
+    Erase(EraseMember),
     /// Publish the log to NATS only.
     Relay(Data),
     /// Bring the database to the shape this release needs.
     Migrate(Data),
     /// Tell the whole story once against a running Vara.
     Demo(Demo),
-    /// Write the OpenAPI document; needs no server.
+    /// Write the OpenAPI document of the API and the AsyncAPI document of the bus; needs no server.
     Openapi(Openapi),
     /// Serve the stand-in of the search engine, or add a page to what it searches.
     Sandbox(Sandbox),
+    /// Measure this release against pgbench and the unmodified postgres-es, on a server of its own.
+    Bench(Bench),
 }
 
 /// Where things lie.
@@ -108,10 +124,10 @@ pub struct Demo {
     pub image: Option<PathBuf>,
 }
 
-/// Where to write the document.
+/// Where to write the documents.
 #[derive(Debug, Clone, Args)]
 pub struct Openapi {
-    /// The file.
+    /// The file of the API's document; `events.asyncapi.json`, of the bus, is written beside it.
     #[arg(long, default_value = "openapi/vara.json")]
     pub out: PathBuf,
 }

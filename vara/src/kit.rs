@@ -1,6 +1,6 @@
 //! What every part of Vara is built on: database, keys, bus, record, pictures.
 
-use crate::settings::{Folder, Servers};
+use crate::settings::{self, Folder, Servers, from_env};
 use anyhow::Context;
 use eventstore::bus::Bus;
 use eventstore::objects::Objects;
@@ -8,6 +8,9 @@ use eventstore::{MasterKey, Store, Vault, migrate};
 
 /// Connections to the database of one process.
 const CONNECTIONS: u32 = 24;
+
+/// Connections to the database of keys of one process.
+const KEY_CONNECTIONS: u32 = 6;
 
 /// The common ground of all parts in one process.
 #[derive(Debug, Clone)]
@@ -29,8 +32,10 @@ impl Kit {
         if !migrate::is_current(&database).await? {
             anyhow::bail!("the database is not prepared for this release: run `vara migrate`");
         }
-        let master = MasterKey::read_or_create(&folder.keys()?.join("master.key"))?;
-        let vault = Vault::new(database.clone(), master);
+        let keys = migrate::connect(&servers.keys_url()?, KEY_CONNECTIONS)
+            .await
+            .context("the database of keys cannot be reached")?;
+        let vault = Vault::new(keys, master_key(&folder)?);
         vault.check().await?;
         let bus = Bus::connect(&servers.nats_url).await?;
         let objects = Objects::open(&folder.objects(), vault.clone())?;
@@ -45,7 +50,15 @@ impl Kit {
     }
 }
 
-/// Brings the database to the shape this release needs.
+/// The master key: told by a command, or in a file of the data folder.
+pub fn master_key(folder: &Folder) -> anyhow::Result<MasterKey> {
+    Ok(match from_env("VARA_MASTER_KEY_COMMAND") {
+        Some(command) => MasterKey::told_by(&command)?,
+        None => MasterKey::read_or_create(&folder.keys()?.join("master.key"))?,
+    })
+}
+
+/// Brings both databases to the shape this release needs; the one of keys is made where nobody named it.
 pub async fn migrate(database_url: &str) -> anyhow::Result<()> {
     let database = migrate::connect(database_url, 1)
         .await
@@ -53,6 +66,20 @@ pub async fn migrate(database_url: &str) -> anyhow::Result<()> {
     migrate::run(&database)
         .await
         .context("the database could not be migrated")?;
+    if from_env(settings::KEYS_URL).is_none() {
+        let name = settings::keys_database(database_url)?;
+        let made = migrate::create_beside(&database, &name).await;
+        made.with_context(|| {
+            format!("the database of keys could not be made: make {name}, or set {}", settings::KEYS_URL)
+        })?;
+    }
+    let keys = migrate::connect(&settings::keys_url(database_url)?, 1)
+        .await
+        .context("the database of keys cannot be reached")?;
+    migrate::run_keys(&keys, &database)
+        .await
+        .context("the database of keys could not be migrated")?;
+    keys.close().await;
     database.close().await;
     Ok(())
 }

@@ -1,9 +1,12 @@
 //! The program: one binary whose subcommands are the parts of Vara.
 
+mod bench;
 mod cli;
 mod demo;
+mod erasure;
 mod kit;
 mod offline;
+mod operate;
 mod parts;
 mod running;
 mod say;
@@ -52,7 +55,13 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Up(ask) => runtime.block_on(up::up(ask)).map(done),
         Command::Api(ask) => runtime.block_on(parts::api(ask)).map(done),
         Command::Workers(ask) => runtime.block_on(parts::workers(ask)).map(done),
-        Command::Projections(ask) => runtime.block_on(parts::projections(ask)).map(done),
+        Command::Projections(ask) => match ask.command {
+            Some(command) => runtime.block_on(operate::read_models::operate(command)),
+            None => runtime.block_on(parts::projections(ask.data)).map(done),
+        },
+        Command::Keys(ask) => runtime.block_on(operate::keys::operate(ask.command)),
+        Command::Erase(ask) => runtime.block_on(operate::keys::erase(ask)),
+        Command::Parked(ask) => runtime.block_on(operate::parked::operate(ask.command)),
         Command::Relay(ask) => runtime.block_on(parts::relay(ask)).map(done),
         Command::Migrate(ask) => runtime.block_on(parts::migrate(ask)).map(done),
         Command::Demo(ask) => runtime.block_on(demo::demo(ask)),
@@ -61,5 +70,6 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Some(SandboxCommand::Add(add)) => offline::add_page(&ask.data, &add).map(done),
             None => runtime.block_on(parts::sandbox(ask)).map(done),
         },
+        Command::Bench(ask) => runtime.block_on(bench::bench(ask)).map(done),
     }
 }

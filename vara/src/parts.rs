@@ -1,6 +1,7 @@
 //! The parts of Vara, each as a process of its own.
 
 use crate::cli;
+use crate::erasure;
 use crate::kit::{self, Kit};
 use crate::running::Running;
 use crate::serve::{self, Listening};
@@ -22,6 +23,7 @@ use tokio::task::JoinSet;
 /// Serves HTTP until asked to stop.
 pub async fn api(ask: cli::Api) -> anyhow::Result<()> {
     let kit = open(&ask.data).await?;
+    erasure::replay(&kit).await?;
     let listening = serve::listen(ask.port).await?;
     let url = listening.url();
     let routes = routes(&kit, &listening).await?;
@@ -41,7 +43,7 @@ pub async fn workers(ask: cli::Workers) -> anyhow::Result<()> {
     let engine = TinEyeAt::choose(&ask.engine, sandbox.as_deref())?;
     let mut running = JoinSet::new();
     run_workers(&mut running, &kit, engine, &Tail::follow(kit.bus.clone()))?;
-    until_asked(running).await
+    until_asked(running, &kit).await
 }
 
 /// Keeps read models current until asked to stop.
@@ -49,7 +51,7 @@ pub async fn projections(ask: cli::Data) -> anyhow::Result<()> {
     let kit = open(&ask).await?;
     let mut running = JoinSet::new();
     run_projections(&mut running, &kit, &Tail::follow(kit.bus.clone()));
-    until_asked(running).await
+    until_asked(running, &kit).await
 }
 
 /// Publishes the log to NATS until asked to stop.
@@ -57,7 +59,7 @@ pub async fn relay(ask: cli::Data) -> anyhow::Result<()> {
     let kit = open(&ask).await?;
     let mut running = JoinSet::new();
     run_relay(&mut running, &kit);
-    until_asked(running).await
+    until_asked(running, &kit).await
 }
 
 /// Brings the database to the shape this release needs.
@@ -83,7 +85,8 @@ pub async fn sandbox(ask: cli::Sandbox) -> anyhow::Result<()> {
     listening.serve(routes, shutdown::asked()).await
 }
 
-async fn open(data: &cli::Data) -> anyhow::Result<Kit> {
+/// Opens the common ground of a Vara that runs, or of configured servers.
+pub async fn open(data: &cli::Data) -> anyhow::Result<Kit> {
     let folder = Folder::of(data);
     let servers = Servers::find(&folder)?;
     Kit::open(folder, servers).await
@@ -197,8 +200,17 @@ where
     });
 }
 
-async fn until_asked(running: JoinSet<()>) -> anyhow::Result<()> {
+async fn until_asked(running: JoinSet<()>, kit: &Kit) -> anyhow::Result<()> {
     shutdown::asked().await?;
     drop(running);
+    give_back(kit).await;
     Ok(())
+}
+
+/// Gives back what this process leads, so that the next one need not wait for it to fall silent.
+pub async fn give_back(kit: &Kit) {
+    let me = eventstore::edge::this_process();
+    if let Err(fault) = eventstore::checkpoint::release(kit.store.database(), me).await {
+        tracing::debug!(%fault, "leases run out by themselves");
+    }
 }

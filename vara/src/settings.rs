@@ -62,7 +62,33 @@ pub fn from_env(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
+/// Names the database of keys; without it one beside the events' is used, whose name ends in `_keys`.
+pub const KEYS_URL: &str = "VARA_KEYS_URL";
+
+/// The address of the database of keys.
+pub fn keys_url(database_url: &str) -> anyhow::Result<String> {
+    if let Some(url) = from_env(KEYS_URL) {
+        return Ok(url);
+    }
+    let mut url: Url = database_url.parse().context("DATABASE_URL is no address")?;
+    url.set_path(&keys_database(database_url)?);
+    Ok(url.into())
+}
+
+/// The name of the database of keys beside a database of events.
+pub fn keys_database(database_url: &str) -> anyhow::Result<String> {
+    let url: Url = database_url.parse().context("DATABASE_URL is no address")?;
+    let name = url.path().trim_start_matches('/');
+    anyhow::ensure!(!name.is_empty(), "DATABASE_URL names no database");
+    Ok(format!("{name}_keys"))
+}
+
 impl Servers {
+    /// The address of the database of keys.
+    pub fn keys_url(&self) -> anyhow::Result<String> {
+        keys_url(&self.database_url)
+    }
+
     /// The servers of DATABASE_URL and NATS_URL, else those of the Vara that runs on the folder.
     pub fn find(folder: &Folder) -> anyhow::Result<Self> {
         let running = Running::read(folder)?;

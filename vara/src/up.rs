@@ -1,6 +1,7 @@
 //! `vara up`: everything on one machine, the servers included.
 
 use crate::cli;
+use crate::erasure;
 use crate::kit::{self, Kit};
 use crate::parts;
 use crate::running::Running;
@@ -66,6 +67,7 @@ async fn serve_all(
 ) -> anyhow::Result<()> {
     kit::migrate(&servers.database_url).await?;
     let kit = Kit::open(folder, servers).await?;
+    erasure::replay(&kit).await?;
     let note = Running {
         api: api.url(),
         sandbox: sandbox.url(),
@@ -100,6 +102,7 @@ async fn serve_all(
     say::line("Stopping.");
     stop.send_replace(true);
     drop(parts);
+    parts::give_back(&kit).await;
     serving.await??;
     searching.await?
 }

@@ -17,7 +17,8 @@ pub async fn run(store: Store, feed: Feed) {
     .await;
 }
 
-async fn react(store: Store, event: Opened) -> Attempt {
+/// Everything that follows from one event.
+pub async fn react(store: Store, event: Opened) -> Attempt {
     for (policy, rule) in POLICIES {
         let Some(reaction) = rule(&event.event) else {
             continue;
@@ -28,8 +29,9 @@ async fn react(store: Store, event: Opened) -> Attempt {
             &format!("policy:{policy}"),
             command_id(policy, cause),
         );
-        if carry_out(&store, reaction, why).await == Attempt::TryAgain {
-            return Attempt::TryAgain;
+        match carry_out(&store, reaction, why).await {
+            Attempt::Done => {}
+            stopped => return stopped,
         }
     }
     Attempt::Done
@@ -60,11 +62,8 @@ async fn carry_out(store: &Store, reaction: Reaction, why: Why) -> Attempt {
 fn ended<E: Error>(answer: Result<Receipt, ExecuteError<E>>) -> Attempt {
     match answer {
         Ok(_) | Err(ExecuteError::Refused(_)) => Attempt::Done,
-        Err(
-            fault @ (ExecuteError::Conflict
-            | ExecuteError::Unreachable(_)
-            | ExecuteError::Broken(_)),
-        ) => {
+        Err(ExecuteError::Broken(why)) => Attempt::GiveUp(why),
+        Err(fault @ (ExecuteError::Conflict | ExecuteError::Unreachable(_))) => {
             tracing::warn!(%fault, "a policy could not act yet; it tries again");
             Attempt::TryAgain
         }

@@ -7,6 +7,7 @@ use domain::user::UserRefusal;
 use eventstore::objects::ObjectFault;
 use eventstore::{DatabaseFault, ExecuteError, KeyError, ReadFault};
 use pictures::Unfit;
+use projections::as_of::PastFault;
 use std::error::Error;
 
 impl Problem {
@@ -52,6 +53,7 @@ impl From<UserRefusal> for Problem {
     fn from(refusal: UserRefusal) -> Self {
         match refusal {
             UserRefusal::Unknown => Self::UserNotFound,
+            UserRefusal::Erased => Self::AccountDeleted,
         }
     }
 }
@@ -91,6 +93,16 @@ impl From<DatabaseFault> for Problem {
 impl From<ReadFault> for Problem {
     fn from(fault: ReadFault) -> Self {
         Self::ours("the log could not be read", &fault)
+    }
+}
+
+impl From<PastFault> for Problem {
+    fn from(fault: PastFault) -> Self {
+        match fault {
+            PastFault::Read(fault) => fault.into(),
+            PastFault::Future => Self::field("asOf", "The record has not come that far.", "query"),
+            PastFault::TooLong => Self::ours("a history is too long to be folded", &fault),
+        }
     }
 }
 

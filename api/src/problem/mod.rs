@@ -31,6 +31,8 @@ pub enum Problem {
     },
     /// The token is not one of ours, or its session has ended.
     InvalidToken,
+    /// The account was deleted (USR-5).
+    AccountDeleted,
     /// The identity provider does not answer and no keys of it are known.
     AuthUnavailable,
     /// Unknown address or wrong password; never which.

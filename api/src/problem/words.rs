@@ -18,6 +18,7 @@ impl Problem {
             Self::MissingToken
             | Self::TokenExpired { .. }
             | Self::InvalidToken
+            | Self::AccountDeleted
             | Self::LoginFailed
             | Self::RefreshFailed
             | Self::RefreshExpired => 401,
@@ -55,6 +56,7 @@ impl Problem {
             Self::MissingToken => "AUTH_MISSING_TOKEN",
             Self::TokenExpired { .. } | Self::RefreshExpired => "AUTH_TOKEN_EXPIRED",
             Self::InvalidToken => "AUTH_INVALID_TOKEN",
+            Self::AccountDeleted => "AUTH_ACCOUNT_DELETED",
             Self::AuthUnavailable => "AUTH_UNAVAILABLE",
             Self::LoginFailed => "AUTH_LOGIN_FAILED",
             Self::SignupFailed => "AUTH_SIGNUP_FAILED",
@@ -97,6 +99,7 @@ impl Problem {
             Self::InvalidToken | Self::RefreshFailed | Self::RefreshExpired => {
                 "Please sign in again."
             }
+            Self::AccountDeleted => "This account was deleted.",
             Self::AuthUnavailable => {
                 "Signing in is not possible right now. Please try again in a moment."
             }
@@ -167,6 +170,7 @@ impl Problem {
             | Self::UnsupportedMediaType
             | Self::BodyTooLarge
             | Self::MissingToken
+            | Self::AccountDeleted
             | Self::AuthUnavailable
             | Self::LoginFailed
             | Self::SignupFailed

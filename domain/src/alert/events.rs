@@ -1,14 +1,16 @@
 //! What can have happened to one alert.
 
-use super::{AlertKind, MatchFacts, Severity};
+use super::{Alert, AlertKind, MatchFacts, Severity};
 use crate::Personal;
 use crate::ids::{AlertId, UserId};
+use crate::shape::Shape;
 use chrono::{DateTime, Utc};
-use cqrs_es::DomainEvent;
+use cqrs_es::{Aggregate, DomainEvent};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Facts about one alert; the stream's id is the alert id.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum AlertEvent {
     /// She is told about a finding, once for each cause (ALR-1).
     AlertRaised {
@@ -31,15 +33,23 @@ pub enum AlertEvent {
     },
 }
 
+impl AlertEvent {
+    /// These facts as they are written today. Who raises a version here adds its step to [`crate::upcast`].
+    pub const SHAPES: [Shape; 1] = [Shape::of(Alert::TYPE, "AlertRaised", 1)];
+
+    const fn shape(&self) -> Shape {
+        match self {
+            Self::AlertRaised { .. } => Self::SHAPES[0],
+        }
+    }
+}
+
 impl DomainEvent for AlertEvent {
     fn event_type(&self) -> String {
-        match self {
-            Self::AlertRaised { .. } => "AlertRaised",
-        }
-        .to_owned()
+        self.shape().event_type.to_owned()
     }
 
     fn event_version(&self) -> String {
-        "1".to_owned()
+        self.shape().version.to_string()
     }
 }

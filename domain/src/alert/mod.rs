@@ -12,10 +12,11 @@ use crate::ids::{ImageId, MatchId, ScanId};
 use crate::matches::{MatchType, Tier};
 use crate::{Personal, Share, platform::Platform};
 use cqrs_es::{Aggregate, event_sink::EventSink};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What an alert is about (ALR-2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum AlertKind {
     /// A copy of her picture was found.
@@ -23,7 +24,9 @@ pub enum AlertKind {
 }
 
 /// How urgent an alert is, least first: a sorting key, never a headline (GEN-2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Severity {
     /// Good to know.
@@ -39,7 +42,7 @@ pub enum Severity {
 }
 
 /// The finding that a match alert is about (ALR-6).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MatchFacts {
     /// The match.
     pub match_id: MatchId,

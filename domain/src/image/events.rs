@@ -1,16 +1,18 @@
 //! What can have happened in a member's library of pictures.
 
-use super::{Fingerprint, Vector};
+use super::{Fingerprint, Library, Vector};
+use crate::shape::Shape;
 use crate::{
     Personal, Share,
     ids::{ImageId, UserId},
 };
 use chrono::{DateTime, Utc};
-use cqrs_es::DomainEvent;
+use cqrs_es::{Aggregate, DomainEvent};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Facts about one library; the stream's id is the owner's id.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum ImageEvent {
     /// She gave us a picture to look after (IMG-1). Its bytes are stored, sealed, under its id.
     ImageUploaded {
@@ -51,7 +53,7 @@ pub enum ImageEvent {
 }
 
 /// A picture of the same library that looks the same.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NearCopy {
     /// The earlier picture.
     pub image_id: ImageId,
@@ -60,11 +62,12 @@ pub struct NearCopy {
 }
 
 /// How two pictures were found to be alike.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Comparison {
     /// PDQ hashes within 31 bits over the eight turns (HSH-1).
     Hash {
         /// Differing bits, 0 to 31.
+        #[schemars(range(max = 31))]
         distance_bits: u16,
     },
     /// Vectors of the same model (VEC-2).
@@ -76,16 +79,27 @@ pub enum Comparison {
     },
 }
 
+impl ImageEvent {
+    /// These facts as they are written today. Who raises a version here adds its step to [`crate::upcast`].
+    pub const SHAPES: [Shape; 2] = [
+        Shape::of(Library::TYPE, "ImageUploaded", 1),
+        Shape::of(Library::TYPE, "ImageEmbedded", 1),
+    ];
+
+    const fn shape(&self) -> Shape {
+        match self {
+            Self::ImageUploaded { .. } => Self::SHAPES[0],
+            Self::ImageEmbedded { .. } => Self::SHAPES[1],
+        }
+    }
+}
+
 impl DomainEvent for ImageEvent {
     fn event_type(&self) -> String {
-        match self {
-            Self::ImageUploaded { .. } => "ImageUploaded",
-            Self::ImageEmbedded { .. } => "ImageEmbedded",
-        }
-        .to_owned()
+        self.shape().event_type.to_owned()
     }
 
     fn event_version(&self) -> String {
-        "1".to_owned()
+        self.shape().version.to_string()
     }
 }

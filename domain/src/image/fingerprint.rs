@@ -1,16 +1,19 @@
 //! What a picture looks like, as numbers: a PDQ hash and a model's vector.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Length of a vector (PIP-3).
 const DIMENSIONS: usize = 512;
 
 /// PDQ hash of the upright picture at full size, with its quality (HSH-1).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Fingerprint {
     /// 256 bits as 64 lower-case hex digits.
+    #[schemars(extend("pattern" = "^[0-9a-f]{64}$"))]
     pub pdq: String,
     /// 0 to 100; a hash below 50 is never compared.
+    #[schemars(range(max = 100))]
     pub quality: u8,
 }
 
@@ -28,8 +31,9 @@ impl Fingerprint {
 }
 
 /// A vector of 512 numbers, kept as text so that an event holds no floats: hex of little-endian f32.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
+#[schemars(extend("pattern" = "^[0-9a-f]*$", "minLength" = 4096, "maxLength" = 4096))]
 pub struct Vector(String);
 
 /// A text that is no vector of 512 finite numbers.

@@ -1,14 +1,16 @@
 //! What can have happened to one page on which a picture was found.
 
-use super::{Disposition, MatchType, Tier};
+use super::{Disposition, Match, MatchType, Tier};
 use crate::ids::{ImageId, MatchId, ScanId, UserId};
+use crate::shape::Shape;
 use crate::{Personal, Share, platform::Platform};
 use chrono::{DateTime, Utc};
-use cqrs_es::DomainEvent;
+use cqrs_es::{Aggregate, DomainEvent};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Facts about one match; the stream's id is the match id.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum MatchEvent {
     /// One of her pictures was found on a page, for the first time (MAT-1, MAT-8).
     MatchFound {
@@ -54,16 +56,27 @@ pub enum MatchEvent {
     },
 }
 
+impl MatchEvent {
+    /// These facts as they are written today. Who raises a version here adds its step to [`crate::upcast`].
+    pub const SHAPES: [Shape; 2] = [
+        Shape::of(Match::TYPE, "MatchFound", 1),
+        Shape::of(Match::TYPE, "MatchSeenAgain", 1),
+    ];
+
+    const fn shape(&self) -> Shape {
+        match self {
+            Self::MatchFound { .. } => Self::SHAPES[0],
+            Self::MatchSeenAgain { .. } => Self::SHAPES[1],
+        }
+    }
+}
+
 impl DomainEvent for MatchEvent {
     fn event_type(&self) -> String {
-        match self {
-            Self::MatchFound { .. } => "MatchFound",
-            Self::MatchSeenAgain { .. } => "MatchSeenAgain",
-        }
-        .to_owned()
+        self.shape().event_type.to_owned()
     }
 
     fn event_version(&self) -> String {
-        "1".to_owned()
+        self.shape().version.to_string()
     }
 }

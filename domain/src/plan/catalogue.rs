@@ -1,9 +1,13 @@
 //! The items a plan can hold: code, category, words (6.1 and 6.3 of the rules).
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// The stable code of an item; its words may be edited, its code never.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ItemCode {
     /// Answer the eight questions.
@@ -41,6 +45,20 @@ impl Urgency {
             Self::Second => 14,
             Self::Third => 30,
         }
+    }
+}
+
+impl JsonSchema for Urgency {
+    fn schema_name() -> Cow<'static, str> {
+        "Urgency".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "How soon, most urgent first: 1 within 3 days, 2 within 14 days, 3 within 30 days.",
+            "type": "integer",
+            "enum": [u8::from(Self::First), u8::from(Self::Second), u8::from(Self::Third)]
+        })
     }
 }
 

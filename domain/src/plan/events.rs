@@ -1,13 +1,15 @@
 //! What can have happened to a member's protection plan.
 
-use super::{Because, ItemCode, Urgency};
+use super::{Because, ItemCode, Plan, Urgency};
 use crate::ids::{PlanItemId, UserId};
+use crate::shape::Shape;
 use chrono::{DateTime, Utc};
-use cqrs_es::DomainEvent;
+use cqrs_es::{Aggregate, DomainEvent};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Facts about one plan; the stream's id is the owner's id, because a member has exactly one (PLN-13).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum PlanEvent {
     /// Something was put on her list.
     PlanItemAdded {
@@ -43,16 +45,27 @@ pub enum PlanEvent {
     },
 }
 
+impl PlanEvent {
+    /// These facts as they are written today. Who raises a version here adds its step to [`crate::upcast`].
+    pub const SHAPES: [Shape; 2] = [
+        Shape::of(Plan::TYPE, "PlanItemAdded", 1),
+        Shape::of(Plan::TYPE, "PlanItemUrgencyRaised", 1),
+    ];
+
+    const fn shape(&self) -> Shape {
+        match self {
+            Self::PlanItemAdded { .. } => Self::SHAPES[0],
+            Self::PlanItemUrgencyRaised { .. } => Self::SHAPES[1],
+        }
+    }
+}
+
 impl DomainEvent for PlanEvent {
     fn event_type(&self) -> String {
-        match self {
-            Self::PlanItemAdded { .. } => "PlanItemAdded",
-            Self::PlanItemUrgencyRaised { .. } => "PlanItemUrgencyRaised",
-        }
-        .to_owned()
+        self.shape().event_type.to_owned()
     }
 
     fn event_version(&self) -> String {
-        "1".to_owned()
+        self.shape().version.to_string()
     }
 }

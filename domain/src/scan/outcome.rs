@@ -1,10 +1,11 @@
 //! The words in which a scan says what was searched, what was not, and why.
 
 use crate::user::Purpose;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The kinds of scan that exist so far.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ScanKind {
     /// Look for her pictures on the web.
@@ -22,7 +23,7 @@ impl ScanKind {
 }
 
 /// How the work on one picture ended (SCN-9).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum UnitOutcome {
     /// Every engine answered.
@@ -36,7 +37,7 @@ pub enum UnitOutcome {
 }
 
 /// Why nothing could be searched (contract section 18, `errorCode`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum FailureCode {
     /// The picture's bytes could not be read.
@@ -90,7 +91,7 @@ impl FailureCode {
 }
 
 /// What was wrong with an engine (PRV-4, PRV-5).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ProviderFault {
     /// It has no use for this picture.
@@ -129,7 +130,7 @@ impl ProviderFault {
 }
 
 /// What she must know about how far a scan reached (contract section 18, warnings).
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Warning {
     /// This engine was not searched.
@@ -154,7 +155,7 @@ impl std::fmt::Display for Warning {
 }
 
 /// What was counted while one picture was searched for (SCN-12).
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Tally {
     /// Pages found for the first time.
     pub matches_found: u32,

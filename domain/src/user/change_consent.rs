@@ -21,8 +21,10 @@ pub struct ChangeConsent {
 }
 
 pub(super) fn decide(user: &User, ask: ChangeConsent) -> Result<Vec<UserEvent>, UserRefusal> {
-    let User::Member { consents } = user else {
-        return Err(UserRefusal::Unknown);
+    let consents = match user {
+        User::Unknown => return Err(UserRefusal::Unknown),
+        User::Erased => return Err(UserRefusal::Erased),
+        User::Member { consents } => consents,
     };
     let ChangeConsent {
         user_id,

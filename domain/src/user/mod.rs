@@ -1,21 +1,26 @@
-//! A member: that she exists, and what she agreed to.
+//! A member: that she exists, what she agreed to, and that she is gone.
 
 mod change_consent;
+mod erase;
 mod events;
 mod register;
 mod text_version;
 
 pub use change_consent::ChangeConsent;
+pub use erase::EraseSubject;
 pub use events::UserEvent;
 pub use register::RegisterUser;
 pub use text_version::{NotATextVersion, TextVersion};
 
 use cqrs_es::{Aggregate, event_sink::EventSink};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// What her pictures, face and address may be used for (section 4 of the rules).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Purpose {
     /// Copy search and visual search of her pictures with outside engines.
@@ -60,6 +65,8 @@ pub enum User {
         /// Granted and not withdrawn, each with the version of the text she agreed to last.
         consents: BTreeMap<Purpose, String>,
     },
+    /// She was a member and ended her account; she never comes back under this id (USR-5).
+    Erased,
 }
 
 impl User {
@@ -67,7 +74,7 @@ impl User {
     #[must_use]
     pub fn agrees_to(&self, purpose: Purpose) -> bool {
         match self {
-            Self::Unknown => false,
+            Self::Unknown | Self::Erased => false,
             Self::Member { consents } => consents.contains_key(&purpose),
         }
     }
@@ -80,6 +87,8 @@ pub enum UserCommand {
     Register(RegisterUser),
     /// Grant or withdraw one purpose.
     ChangeConsent(ChangeConsent),
+    /// End the account.
+    Erase(EraseSubject),
 }
 
 /// Why something was not done.
@@ -88,6 +97,9 @@ pub enum UserRefusal {
     /// There is no such account.
     #[error("we do not know this account")]
     Unknown,
+    /// The account ended (USR-5).
+    #[error("this account was deleted")]
+    Erased,
 }
 
 impl Aggregate for User {
@@ -104,8 +116,9 @@ impl Aggregate for User {
         sink: &EventSink<Self>,
     ) -> Result<(), UserRefusal> {
         let events = match command {
-            UserCommand::Register(ask) => register::decide(self, ask),
+            UserCommand::Register(ask) => register::decide(self, ask)?,
             UserCommand::ChangeConsent(ask) => change_consent::decide(self, ask)?,
+            UserCommand::Erase(ask) => erase::decide(self, ask)?,
         };
         for event in events {
             sink.write(event, self).await;
@@ -115,11 +128,15 @@ impl Aggregate for User {
 
     fn apply(&mut self, event: UserEvent) {
         match event {
-            UserEvent::UserRegistered { .. } => {
-                *self = Self::Member {
-                    consents: BTreeMap::new(),
-                };
-            }
+            UserEvent::UserRegistered { .. } => match self {
+                // Whatever the log may hold behind it, an erasure is the end (USR-5).
+                Self::Erased => {}
+                Self::Unknown | Self::Member { .. } => {
+                    *self = Self::Member {
+                        consents: BTreeMap::new(),
+                    };
+                }
+            },
             UserEvent::ConsentGranted {
                 purpose,
                 text_version,
@@ -134,6 +151,7 @@ impl Aggregate for User {
                     consents.remove(&purpose);
                 }
             }
+            UserEvent::SubjectErased { .. } => *self = Self::Erased,
         }
     }
 }

@@ -1,6 +1,7 @@
-//! RegisterUser -> UserRegistered and the consents that are on at signup, once for each identity.
+//! RegisterUser -> UserRegistered and the consents that are on at signup, once for each identity; never again after
+//! an erasure (USR-5).
 
-use super::{Purpose, User, UserEvent};
+use super::{Purpose, User, UserEvent, UserRefusal};
 use crate::{Personal, ids::UserId};
 use chrono::{DateTime, Utc};
 
@@ -21,9 +22,10 @@ pub struct RegisterUser {
     pub registered_at: DateTime<Utc>,
 }
 
-pub(super) fn decide(user: &User, ask: RegisterUser) -> Vec<UserEvent> {
+pub(super) fn decide(user: &User, ask: RegisterUser) -> Result<Vec<UserEvent>, UserRefusal> {
     match user {
-        User::Member { .. } => vec![],
+        User::Erased => Err(UserRefusal::Erased),
+        User::Member { .. } => Ok(vec![]),
         User::Unknown => {
             let RegisterUser {
                 user_id,
@@ -41,7 +43,7 @@ pub(super) fn decide(user: &User, ask: RegisterUser) -> Vec<UserEvent> {
                 text_version: SIGNUP_TEXT_VERSION.to_owned(),
                 granted_at: registered_at,
             });
-            std::iter::once(registered).chain(consents).collect()
+            Ok(std::iter::once(registered).chain(consents).collect())
         }
     }
 }
@@ -135,7 +137,7 @@ mod tests {
             withdrawn_at: DateTime::UNIX_EPOCH,
         });
         TestFramework::<User>::with(())
-            .given(decide(&User::Unknown, ana()))
+            .given(decide(&User::Unknown, ana()).unwrap())
             .and(withdrawn.to_vec())
             .when(UserCommand::Register(ana()))
             .then_expect_events(vec![]);
@@ -149,7 +151,7 @@ mod tests {
             ..ana()
         };
         TestFramework::<User>::with(())
-            .given(decide(&User::Unknown, ana()))
+            .given(decide(&User::Unknown, ana()).unwrap())
             .when(UserCommand::Register(moved))
             .then_expect_events(vec![]);
     }
@@ -157,7 +159,7 @@ mod tests {
     #[test]
     fn neither_the_command_nor_the_fact_prints_her_address() {
         // AUD-5
-        let printed = format!("{:?} {:?}", ana(), decide(&User::Unknown, ana()));
+        let printed = format!("{:?} {:?}", ana(), decide(&User::Unknown, ana()).unwrap());
         assert!(!printed.contains("ana@"), "{printed}");
     }
 }

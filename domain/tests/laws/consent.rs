@@ -70,7 +70,9 @@ proptest! {
 fn is_birth(fact: &UserEvent) -> bool {
     match fact {
         UserEvent::UserRegistered { .. } => true,
-        UserEvent::ConsentGranted { .. } | UserEvent::ConsentWithdrawn { .. } => false,
+        UserEvent::ConsentGranted { .. }
+        | UserEvent::ConsentWithdrawn { .. }
+        | UserEvent::SubjectErased { .. } => false,
     }
 }
 

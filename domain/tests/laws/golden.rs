@@ -1,4 +1,4 @@
-//! The facts of `domain/catalogue`, as they stand in the log.
+//! The facts of `domain/catalogue`, as they stand in the log, in every version they ever had.
 
 use domain::Event;
 use serde_json::Value;
@@ -9,12 +9,14 @@ pub(crate) struct Golden {
     /// Noun and fact, for example `match/MatchFound`.
     pub(crate) name: String,
     pub(crate) noun: String,
+    fact: String,
+    version: String,
     pub(crate) payload: Value,
 }
 
 impl Golden {
     pub(crate) fn event(&self) -> Event {
-        Event::decode(&self.noun, &self.payload).unwrap()
+        self.decode(&self.payload)
     }
 
     /// The same fact with one field changed.
@@ -23,7 +25,11 @@ impl Golden {
         let fields = payload.as_object_mut().unwrap().values_mut().next();
         let held = fields.and_then(|fields| fields.get_mut(field)).unwrap();
         *held = value;
-        Event::decode(&self.noun, &payload).unwrap()
+        self.decode(&payload)
+    }
+
+    fn decode(&self, payload: &Value) -> Event {
+        Event::decode(&self.noun, &self.fact, &self.version, payload).unwrap()
     }
 }
 
@@ -39,23 +45,28 @@ pub(crate) fn catalogue() -> Vec<Golden> {
         let noun = folder.file_name().unwrap().to_str().unwrap().to_owned();
         for file in std::fs::read_dir(&folder).unwrap() {
             let path = file.unwrap().path();
-            let payload: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
-            let fact = payload.as_object().unwrap().keys().next().unwrap();
-            let name = format!("{noun}/{fact}");
-            let noun = noun.clone();
+            let file = path.file_name().unwrap().to_str().unwrap();
+            if file.ends_with(".schema.json") {
+                continue;
+            }
+            let stem = file.strip_suffix(".json").unwrap();
+            let (fact, version) = stem.rsplit_once(".v").unwrap();
             facts.push(Golden {
-                name,
-                noun,
-                payload,
+                name: format!("{noun}/{fact}"),
+                noun: noun.clone(),
+                fact: fact.to_owned(),
+                version: version.to_owned(),
+                payload: serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap(),
             });
         }
     }
-    facts.sort_by(|a, b| a.name.cmp(&b.name));
+    let version = |golden: &Golden| golden.version.parse::<u32>().unwrap();
+    facts.sort_by(|a, b| a.name.cmp(&b.name).then(version(a).cmp(&version(b))));
     facts
 }
 
-/// The fact with this name.
+/// The fact with this name, in its newest version.
 pub(crate) fn fact(name: &str) -> Golden {
-    let found = catalogue().into_iter().find(|fact| fact.name == name);
+    let found = catalogue().into_iter().rfind(|fact| fact.name == name);
     found.unwrap_or_else(|| panic!("{name} is in the catalogue"))
 }

@@ -13,7 +13,7 @@ use crate::answer;
 use crate::golden::{catalogue, fact};
 
 /// Every fact of the catalogue and who acts on it; a fact that is not named here fails below.
-const HABITS: [(&str, &[&str]); 17] = [
+const HABITS: [(&str, &[&str]); 18] = [
     ("alert/AlertRaised", &["plan_from_alert"]),
     ("image/ImageEmbedded", &[]),
     ("image/ImageUploaded", &[]),
@@ -30,6 +30,7 @@ const HABITS: [(&str, &[&str]); 17] = [
     ("scan/ScanStarted", &[]),
     ("user/ConsentGranted", &[]),
     ("user/ConsentWithdrawn", &[]),
+    ("user/SubjectErased", &[]),
     ("user/UserRegistered", &["welcome_new_member"]),
 ];
 

@@ -8,6 +8,7 @@
 
 mod consent;
 mod copies;
+mod erasure;
 mod golden;
 mod habits;
 mod library;

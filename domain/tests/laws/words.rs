@@ -264,7 +264,9 @@ fn every_refusal_reads_as_a_reason() {
     ] {
         is_a_reason(&refusal.to_string());
     }
-    is_a_reason(&UserRefusal::Unknown.to_string());
+    for refusal in [UserRefusal::Unknown, UserRefusal::Erased] {
+        is_a_reason(&refusal.to_string());
+    }
     is_a_reason(&NotAPage.to_string());
     is_a_reason(&domain::share::NotAShare.to_string());
 }

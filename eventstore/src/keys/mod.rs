@@ -1,12 +1,39 @@
 //! Keys: one for each subject, wrapped by the master key; whoever destroys one erases a person.
 
+mod erasures;
 mod master;
 mod subject;
 mod vault;
 
+pub use erasures::Erasure;
 pub use master::MasterKey;
 pub use subject::SubjectKey;
 pub use vault::{Key, Vault};
+
+use futures::future::BoxFuture;
+use zeroize::Zeroizing;
+
+/// Wraps subject keys under a master key (KEK). A file or a command is one way ([`MasterKey`]); a key management
+/// service is another: it needs these three calls.
+pub trait KeyWrap: std::fmt::Debug + Send + Sync + 'static {
+    /// The ids of all master keys that can be unwrapped with, the one that wraps now first.
+    fn ids(&self) -> Vec<String>;
+
+    /// Wraps 32 bytes, bound to a place; the id of the master key that was used, and the wrapped bytes.
+    fn wrap<'a>(
+        &'a self,
+        plain: &'a [u8],
+        place: &'a str,
+    ) -> BoxFuture<'a, Result<(String, Vec<u8>), KeyError>>;
+
+    /// Unwraps what the master key with this id wrapped at the same place.
+    fn unwrap<'a>(
+        &'a self,
+        wrapped: &'a [u8],
+        master: &'a str,
+        place: &'a str,
+    ) -> BoxFuture<'a, Result<Zeroizing<Vec<u8>>, KeyError>>;
+}
 
 /// Why a key could not be had. No text of these holds key material.
 #[derive(Debug, thiserror::Error)]
@@ -17,7 +44,7 @@ pub enum KeyError {
     /// The master key file is missing, unreadable or not 32 bytes.
     #[error("the master key cannot be read from {path}: {reason}")]
     Master {
-        /// The file.
+        /// The file, or the command.
         path: String,
         /// What is wrong with it.
         reason: String,

@@ -1,14 +1,13 @@
 //! One subject's key: seals and opens her values, and names things in a way only she can be found by.
 
 use super::KeyError;
-use super::master::MasterKey;
 use chacha20poly1305::aead::{Aead, KeyInit, OsRng, Payload, rand_core::RngCore};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use hkdf::Hkdf;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use uuid::Uuid;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 /// Bytes of an XChaCha20 nonce, standing before each ciphertext.
 const NONCE: usize = 24;
@@ -73,23 +72,19 @@ impl SubjectKey {
         Ok(uuid::Builder::from_custom_bytes(id).into_uuid())
     }
 
-    pub(super) fn wrap(&self, master: &MasterKey, place: &str) -> Result<Vec<u8>, KeyError> {
-        encrypt(&master.bytes, self.0.as_slice(), place)
+    /// The bytes, for a master key to wrap.
+    pub(super) fn bytes(&self) -> &[u8] {
+        self.0.as_slice()
     }
 
-    pub(super) fn unwrap_from(
-        wrapped: &[u8],
-        master: &MasterKey,
-        place: &str,
-    ) -> Result<Self, KeyError> {
-        let mut plain = decrypt(&master.bytes, wrapped, place).map_err(|_| KeyError::Wrapped)?;
-        let bytes = <[u8; 32]>::try_from(plain.as_slice()).map_err(|_| KeyError::Wrapped);
-        plain.zeroize();
-        bytes.map(|bytes| Self(Zeroizing::new(bytes)))
+    /// From bytes that a master key unwrapped.
+    pub(super) fn from_bytes(plain: &[u8]) -> Result<Self, KeyError> {
+        let bytes = <[u8; 32]>::try_from(plain).map_err(|_| KeyError::Wrapped)?;
+        Ok(Self(Zeroizing::new(bytes)))
     }
 }
 
-fn encrypt(key: &[u8; 32], plain: &[u8], place: &str) -> Result<Vec<u8>, KeyError> {
+pub(super) fn encrypt(key: &[u8; 32], plain: &[u8], place: &str) -> Result<Vec<u8>, KeyError> {
     let mut nonce = [0_u8; NONCE];
     OsRng.fill_bytes(&mut nonce);
     let payload = Payload {
@@ -102,7 +97,7 @@ fn encrypt(key: &[u8; 32], plain: &[u8], place: &str) -> Result<Vec<u8>, KeyErro
     Ok([nonce.as_slice(), &sealed].concat())
 }
 
-fn decrypt(key: &[u8; 32], sealed: &[u8], place: &str) -> Result<Vec<u8>, KeyError> {
+pub(super) fn decrypt(key: &[u8; 32], sealed: &[u8], place: &str) -> Result<Vec<u8>, KeyError> {
     let (nonce, sealed) = sealed.split_at_checked(NONCE).ok_or(KeyError::Sealed)?;
     let payload = Payload {
         msg: sealed,

@@ -1,6 +1,6 @@
 //! Where subject keys are kept: wrapped in the database, opened for at most a minute in memory.
 
-use super::{KeyError, MasterKey, SubjectKey};
+use super::{KeyError, KeyWrap, SubjectKey};
 use domain::ids::UserId;
 use sqlx::{PgPool, Row};
 use std::collections::HashMap;
@@ -10,6 +10,8 @@ use tokio::time::Instant;
 
 /// Longest time an opened key stays in memory (reliability 2.8).
 const KEPT: Duration = Duration::from_secs(60);
+/// Keys that are wrapped anew in one transaction.
+const REWRAPPED_AT_ONCE: i64 = 500;
 /// Most opened keys in memory at once.
 const KEPT_MAX: usize = 10_000;
 
@@ -25,18 +27,18 @@ pub enum Key {
 /// Hands out subject keys.
 #[derive(Debug, Clone)]
 pub struct Vault {
-    pool: PgPool,
-    master: MasterKey,
+    pub(super) pool: PgPool,
+    master: Arc<dyn KeyWrap>,
     kept: Arc<Mutex<HashMap<UserId, (SubjectKey, Instant)>>>,
 }
 
 impl Vault {
     /// A vault over this database, whose keys this master key wraps.
     #[must_use]
-    pub fn new(pool: PgPool, master: MasterKey) -> Self {
+    pub fn new(pool: PgPool, master: impl KeyWrap) -> Self {
         Self {
             pool,
-            master,
+            master: Arc::new(master),
             kept: Arc::default(),
         }
     }
@@ -48,9 +50,9 @@ impl Vault {
     /// [`KeyError::OtherMaster`] where it was not; else unreachable.
     pub async fn check(&self) -> Result<(), KeyError> {
         let other: bool = sqlx::query_scalar(
-            "SELECT EXISTS (SELECT FROM keys.subject_keys WHERE master <> $1 AND wrapped IS NOT NULL)",
+            "SELECT EXISTS (SELECT FROM keys.subject_keys WHERE master <> ALL ($1) AND wrapped IS NOT NULL)",
         )
-        .bind(self.master.id())
+        .bind(self.master.ids())
         .fetch_one(&self.pool)
         .await?;
         if other {
@@ -67,7 +69,7 @@ impl Vault {
         if let Some(key) = self.kept(subject) {
             return Ok(Key::Present(key));
         }
-        let row = sqlx::query("SELECT wrapped FROM keys.subject_keys WHERE subject = $1")
+        let row = sqlx::query("SELECT wrapped, master FROM keys.subject_keys WHERE subject = $1")
             .bind(subject.0)
             .fetch_optional(&self.pool)
             .await?
@@ -75,7 +77,9 @@ impl Vault {
         match row.try_get::<Option<Vec<u8>>, _>("wrapped")? {
             None => Ok(Key::Erased),
             Some(wrapped) => {
-                let key = SubjectKey::unwrap_from(&wrapped, &self.master, &place(subject))?;
+                let master: String = row.try_get("master")?;
+                let plain = self.master.unwrap(&wrapped, &master, &place(subject)).await?;
+                let key = SubjectKey::from_bytes(&plain)?;
                 self.keep(subject, &key);
                 Ok(Key::Present(key))
             }
@@ -96,7 +100,8 @@ impl Vault {
     }
 
     async fn create(&self, subject: UserId) -> Result<SubjectKey, KeyError> {
-        let wrapped = SubjectKey::generate().wrap(&self.master, &place(subject))?;
+        let made = SubjectKey::generate();
+        let (master, wrapped) = self.master.wrap(made.bytes(), &place(subject)).await?;
         let mut tx = self.pool.begin().await?;
         sqlx::query(
             "INSERT INTO keys.subject_keys (subject, wrapped, master) VALUES ($1, $2, $3)
@@ -104,7 +109,7 @@ impl Vault {
         )
         .bind(subject.0)
         .bind(&wrapped)
-        .bind(self.master.id())
+        .bind(master)
         .execute(&mut *tx)
         .await?;
         tx.commit().await?;
@@ -113,6 +118,67 @@ impl Vault {
             Key::Present(key) => Ok(key),
             Key::Erased => Err(KeyError::Erased(subject)),
         }
+    }
+
+    /// Which master keys wrap how many keys, the one that wraps now first.
+    ///
+    /// # Errors
+    /// [`KeyError::Unreachable`].
+    pub async fn masters(&self) -> Result<Vec<(String, i64)>, KeyError> {
+        let used: HashMap<String, i64> = sqlx::query_as(
+            "SELECT master, count(*) FROM keys.subject_keys WHERE wrapped IS NOT NULL GROUP BY master",
+        )
+        .fetch_all(&self.pool)
+        .await?
+        .into_iter()
+        .collect();
+        let count = |id: String| (id.clone(), used.get(&id).copied().unwrap_or_default());
+        Ok(self.master.ids().into_iter().map(count).collect())
+    }
+
+    /// Wraps every key anew that another master key than today's wrapped; how many there were. No event changes.
+    /// A stop in the middle leaves some done and some not, and both open.
+    ///
+    /// # Errors
+    /// [`KeyError`]; what was done stays done.
+    pub async fn rewrap(&self, mut told: impl FnMut(u64)) -> Result<u64, KeyError> {
+        let mut done = 0;
+        loop {
+            let today = self.master.ids().into_iter().next().unwrap_or_default();
+            let mut tx = self.pool.begin().await?;
+            let rows = sqlx::query(
+                "SELECT subject, wrapped, master FROM keys.subject_keys
+                  WHERE master <> $1 AND wrapped IS NOT NULL LIMIT $2 FOR UPDATE SKIP LOCKED",
+            )
+            .bind(&today)
+            .bind(REWRAPPED_AT_ONCE)
+            .fetch_all(&mut *tx)
+            .await?;
+            if rows.is_empty() {
+                return Ok(done);
+            }
+            for row in &rows {
+                let subject = UserId(row.try_get("subject")?);
+                let (wrapped, was): (Vec<u8>, String) = (row.try_get("wrapped")?, row.try_get("master")?);
+                let plain = self.master.unwrap(&wrapped, &was, &place(subject)).await?;
+                let (master, wrapped) = self.master.wrap(&plain, &place(subject)).await?;
+                sqlx::query("UPDATE keys.subject_keys SET wrapped = $2, master = $3 WHERE subject = $1")
+                    .bind(subject.0)
+                    .bind(wrapped)
+                    .bind(master)
+                    .execute(&mut *tx)
+                    .await?;
+            }
+            tx.commit().await?;
+            done += rows.len() as u64;
+            told(done);
+        }
+    }
+
+    /// Forgets an opened key: it is read again, or found destroyed.
+    pub fn forget(&self, subject: UserId) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.remove(&subject);
     }
 
     fn kept(&self, subject: UserId) -> Option<SubjectKey> {

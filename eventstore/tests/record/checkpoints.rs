@@ -1,7 +1,8 @@
 //! How far a reader has come: never backwards, one owner at a time.
 
 use crate::support::Record;
-use eventstore::checkpoint;
+use eventstore::edge::fresh_id;
+use eventstore::{ReadFault, checkpoint};
 use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -20,7 +21,13 @@ async fn of_two_owners_the_second_waits_and_finds_what_the_first_did() {
     let record = Record::fresh().await;
     let pool = record.pool.clone();
     let mut first = pool.begin().await.unwrap();
-    assert_eq!(checkpoint::hold(&mut first, "reader").await.unwrap(), 0);
+    assert_eq!(
+        checkpoint::hold(&mut first, "reader")
+            .await
+            .unwrap()
+            .position,
+        0
+    );
     let second = tokio::spawn({
         let pool = pool.clone();
         async move {
@@ -32,7 +39,7 @@ async fn of_two_owners_the_second_waits_and_finds_what_the_first_did() {
     assert!(!second.is_finished());
     checkpoint::move_to(&mut first, "reader", 7).await.unwrap();
     first.commit().await.unwrap();
-    assert_eq!(second.await.unwrap(), 7);
+    assert_eq!(second.await.unwrap().position, 7);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -49,4 +56,71 @@ async fn the_least_of_several_readers_is_zero_while_one_has_not_begun() {
     ] {
         assert_eq!(checkpoint::least(&pool, names).await.unwrap(), least);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_process_leads_a_reader_until_it_is_silent_or_gives_it_back() {
+    let record = Record::fresh().await;
+    let (pool, one, two) = (record.pool.clone(), fresh_id(), fresh_id());
+    let lead = |who| checkpoint::lead(&pool, "reader", who);
+    assert_eq!(lead(one).await.unwrap(), Some(1));
+    assert_eq!(lead(one).await.unwrap(), Some(1), "renewed");
+    assert_eq!(lead(two).await.unwrap(), None);
+    checkpoint::release(&pool, one).await.unwrap();
+    assert_eq!(lead(two).await.unwrap(), Some(2), "given back");
+    assert_eq!(lead(one).await.unwrap(), None);
+    tokio::time::sleep(checkpoint::LEASE + Duration::from_millis(300)).await;
+    assert_eq!(lead(one).await.unwrap(), Some(3), "it fell silent");
+    // Whoever still believes to lead sees another term in its next transaction.
+    let mut tx = pool.begin().await.unwrap();
+    assert_eq!(checkpoint::hold(&mut tx, "reader").await.unwrap().term, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_stops_where_the_log_no_longer_holds_what_it_saw() {
+    // I10: a promoted standby or an old backup gave the same positions to other events.
+    let record = Record::fresh().await;
+    record.holds(5).await;
+    checkpoint::advance(&record.pool, "reader", 5)
+        .await
+        .unwrap();
+    assert_eq!(checkpoint::resume(&record.pool, "reader").await.unwrap(), 5);
+    for lost in [
+        "DELETE FROM events WHERE position = 5",
+        "UPDATE events SET event_id = gen_random_uuid() WHERE position = 4; UPDATE checkpoints SET position = 4",
+    ] {
+        for statement in lost.split("; ") {
+            record.tampered(statement).await;
+        }
+        let fault = checkpoint::resume(&record.pool, "reader")
+            .await
+            .unwrap_err();
+        assert!(matches!(fault, ReadFault::Diverged { .. }));
+        assert!(
+            fault.to_string().contains("When the log lost its tail"),
+            "{fault}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_moved_to_another_server_and_holds_everything_is_read_on() {
+    let record = Record::fresh().await;
+    record.holds(5).await;
+    checkpoint::advance(&record.pool, "reader", 5)
+        .await
+        .unwrap();
+    checkpoint::resume(&record.pool, "reader").await.unwrap();
+    sqlx::query("UPDATE log_epoch SET epoch = gen_random_uuid()")
+        .execute(&record.pool)
+        .await
+        .unwrap();
+    assert_eq!(checkpoint::resume(&record.pool, "reader").await.unwrap(), 5);
+    let (was, now): (String, String) =
+        sqlx::query_as("SELECT log, log_identity() FROM checkpoints WHERE name = 'reader'")
+            .fetch_one(&record.pool)
+            .await
+            .unwrap();
+    assert_eq!(was, now);
+    assert_eq!(now.split('/').count(), 3, "system, timeline, epoch");
 }

@@ -6,6 +6,7 @@ use domain::scan::{ScanCommand, ScanKind, ScanSlot, StartScan};
 use embedded::testing::TestNats;
 use eventstore::bus::Bus;
 use eventstore::edge::fresh_id;
+use eventstore::migrate;
 use eventstore::work::{self, Attempt, Queue};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -69,14 +70,19 @@ async fn accepted(scans: usize) -> (Record, Arc<TestNats>, Bus) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn done_work_is_not_handed_out_again_and_other_events_never() {
-    let (_record, _nats, bus) = accepted(5).await;
+    let (record, _nats, bus) = accepted(5).await;
     let desk = Desk::default();
     let worker = |bus: Bus| {
         let desk = desk.clone();
-        tokio::spawn(work::run(bus, QUEUE, move |event, delivered| {
-            desk.note(event.position, delivered);
-            std::future::ready(Attempt::Done)
-        }))
+        tokio::spawn(work::run(
+            bus,
+            record.pool.clone(),
+            QUEUE,
+            move |event, delivered| {
+                desk.note(event.position, delivered);
+                std::future::ready(Attempt::Done)
+            },
+        ))
     };
     let first = worker(bus.clone());
     until("all five are done", || async { desk.handed().len() >= 5 }).await;
@@ -93,9 +99,9 @@ async fn done_work_is_not_handed_out_again_and_other_events_never() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn work_that_was_not_done_comes_again_after_a_wait_and_keeps_nothing_else_waiting() {
-    let (_record, _nats, bus) = accepted(7).await;
+    let (record, _nats, bus) = accepted(7).await;
     let desk = Desk::default();
-    let worker = tokio::spawn(work::run(bus, QUEUE, {
+    let worker = tokio::spawn(work::run(bus, record.pool.clone(), QUEUE, {
         let desk = desk.clone();
         move |event, delivered| {
             let desk = desk.clone();
@@ -135,16 +141,17 @@ async fn work_that_was_not_done_comes_again_after_a_wait_and_keeps_nothing_else_
 }
 
 /// A worker in a process of its own that takes up one scan and dies over it.
-fn dies_at_work(url: String, desk: Desk) {
+fn dies_at_work(url: String, database: String, desk: Desk) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let noted = desk.clone();
     runtime.spawn(async move {
         let bus = Bus::connect(&url).await.unwrap();
+        let pool = migrate::connect(&database, 2).await.unwrap();
         let one = Queue {
             at_once: 1,
             ..QUEUE
         };
-        work::run(bus, one, move |event, delivered| {
+        work::run(bus, pool, one, move |event, delivered| {
             noted.note(event.position, delivered);
             std::future::pending()
         })
@@ -159,14 +166,14 @@ fn dies_at_work(url: String, desk: Desk) {
 #[tokio::test(flavor = "multi_thread")]
 async fn long_work_stays_with_its_worker_that_of_a_dead_one_goes_to_another_and_none_comes_twice() {
     // Work that takes longer than the bus waits for a sign of life (10 s), and more scans than hands.
-    let (_record, nats, bus) = accepted(6).await;
+    let (record, nats, bus) = accepted(6).await;
     let desk = Desk::default();
-    let (url, dead) = (nats.url(), desk.clone());
-    let dying = tokio::task::spawn_blocking(move || dies_at_work(url, dead));
+    let (url, database, dead) = (nats.url(), record.url.clone(), desk.clone());
+    let dying = tokio::task::spawn_blocking(move || dies_at_work(url, database, dead));
     dying.await.unwrap();
     assert_eq!(desk.deliveries_of(1), [1]);
     let (at_work, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-    let worker = tokio::spawn(work::run(bus, QUEUE, {
+    let worker = tokio::spawn(work::run(bus, record.pool.clone(), QUEUE, {
         let (desk, at_work, most) = (desk.clone(), Arc::clone(&at_work), Arc::clone(&most));
         move |event, delivered| {
             desk.note(event.position, delivered);
@@ -199,7 +206,7 @@ async fn long_work_stays_with_its_worker_that_of_a_dead_one_goes_to_another_and_
 async fn a_worker_waits_out_a_bus_that_dies_and_one_that_forgets_everything() {
     let (record, nats, bus) = accepted(2).await;
     let desk = Desk::default();
-    let worker = tokio::spawn(work::run(bus.clone(), QUEUE, {
+    let worker = tokio::spawn(work::run(bus.clone(), record.pool.clone(), QUEUE, {
         let desk = desk.clone();
         move |event, delivered| {
             desk.note(event.position, delivered);

@@ -16,7 +16,8 @@ async fn alien(record: &Record, noun: &str, payload: &str, metadata: Option<&Why
     );
     sqlx::query(
         "INSERT INTO events (aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata)
-         VALUES ($1, 'x', 1, 'Alien', '9', $2::text::json, $3::text::json)",
+         VALUES ($1, 'x', 1, coalesce((SELECT min(k) FROM json_object_keys($2::text::json) k), 'Alien'), '1',
+                 $2::text::json, $3::text::json)",
     )
     .bind(noun)
     .bind(payload)
@@ -95,20 +96,23 @@ async fn a_missing_position_stops_the_reader_before_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_of_an_unknown_noun_or_shape_stops_the_reader_at_its_position() {
-    for (noun, payload) in [
-        ("weather", r#"{"RainFell":{}}"#),
-        ("match", r#"{"MatchWasLost":{"match_id":1}}"#),
-        ("match", r#"{"MatchFound":{"owner":"canary@example.test"}}"#),
+    for (noun, payload, is_newer) in [
+        ("weather", r#"{"RainFell":{}}"#, false),
+        ("match", r#"{"MatchWasLost":{"match_id":1}}"#, true),
+        ("match", r#"{"MatchFound":{"owner":"canary@example.test"}}"#, false),
     ] {
         let record = Record::fresh().await;
         let owner = record.holds(2).await;
         alien(&record, noun, payload, Some(&by(owner, fresh_id()))).await;
         record.holds(1).await;
         let fault = opened(&record, 0).await.unwrap_err();
-        assert!(
-            matches!(fault, ReadFault::Unreadable { position: 3, .. }),
-            "{fault}"
-        );
+        // What a newer program wrote is waited for; what is broken can be put aside.
+        let told = match fault {
+            ReadFault::Newer { position: 3, .. } => is_newer,
+            ReadFault::Unreadable { position: 3, .. } => !is_newer,
+            _ => false,
+        };
+        assert!(told, "{fault}");
         assert!(!format!("{fault} {fault:?}").contains("canary"));
         assert_eq!(opened(&record, 3).await.unwrap().len(), 1);
     }

@@ -76,7 +76,7 @@ async fn a_relay_that_died_before_its_checkpoint_moved_publishes_again_and_doubl
     first.abort();
     // As if it had been killed after the acknowledgements and before its checkpoint, at three different times.
     for died_at in [39, 17, 0] {
-        sqlx::query("UPDATE checkpoints SET position = $1 WHERE name = $2")
+        sqlx::query("UPDATE checkpoints SET position = $1, event_id = NULL WHERE name = $2")
             .bind(died_at)
             .bind(NAME)
             .execute(&record.pool)

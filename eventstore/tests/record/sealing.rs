@@ -127,6 +127,7 @@ async fn opened_by(record: &Record, vault: &Vault) -> Result<Vec<Opened>, ReadFa
 fn texts(event: &Event) -> Vec<Personal<String>> {
     match event {
         Event::User(UserEvent::UserRegistered { email, .. }) => vec![email.clone()],
+        Event::User(UserEvent::SubjectErased { .. }) => vec![],
         Event::Image(ImageEvent::ImageUploaded {
             sha256,
             fingerprint,

@@ -8,8 +8,9 @@ use eventstore::bus::Bus;
 use eventstore::edge::fresh_id;
 use eventstore::feed::{Feed, Tail};
 use eventstore::work::Attempt;
-use eventstore::{Log, Opened, checkpoint, subscription};
+use eventstore::{Log, Opened, checkpoint, parked, subscription};
 use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -158,9 +159,8 @@ async fn what_cannot_be_done_yet_comes_again_and_nothing_after_it_before() {
     reader.abort();
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_event_that_cannot_be_read_stops_a_subscriber_and_hands_nothing_out_twice() {
-    let record = Record::fresh().await;
+/// A member whose key was lost after so many events of hers.
+async fn loses_a_key(record: &Record) -> i64 {
     record.holds(3).await;
     let lost = record.holds(1).await;
     record.holds(2).await;
@@ -169,13 +169,67 @@ async fn an_event_that_cannot_be_read_stops_a_subscriber_and_hands_nothing_out_t
         .execute(&record.pool)
         .await
         .unwrap();
+    4
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_cannot_be_read_waits_with_its_stream_and_all_others_are_handed_out() {
+    let record = Record::fresh().await;
+    let broken = loses_a_key(&record).await;
     let notes = Notes::default();
     let reader = noting(&record, feed(&record, NOWHERE).await, &notes);
-    notes.reach(3).await;
-    // It tries again several times meanwhile.
-    tokio::time::sleep(Duration::from_millis(1_000)).await;
-    assert_eq!(notes.read(), upto(3));
-    assert_eq!(checkpoint::read(&record.pool, NAME).await.unwrap(), 3);
+    notes.reach(5).await;
+    assert_eq!(notes.read(), [1, 2, 3, 5, 6]);
+    until("its checkpoint stands at the end", || async {
+        checkpoint::read(&record.pool, NAME).await.unwrap() == 6
+    })
+    .await;
+    let parked = parked::list(&record.pool).await.unwrap();
+    assert_eq!((parked.len(), parked[0].position), (1, broken));
+    assert_eq!(parked[0].reader, NAME);
+    reader.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_fails_for_good_is_tried_three_times_and_waits_for_a_fix() {
+    let record = Record::fresh().await;
+    record.holds(6).await;
+    let (notes, is_fixed) = (Notes::default(), Arc::new(AtomicBool::new(false)));
+    let work = {
+        let (notes, is_fixed) = (notes.clone(), Arc::clone(&is_fixed));
+        move |event: Opened| {
+            notes.take(&event);
+            let fails = event.recorded.position == 4 && !is_fixed.load(Ordering::SeqCst);
+            std::future::ready(if fails {
+                Attempt::GiveUp("a rule that is wrong".to_owned())
+            } else {
+                Attempt::Done
+            })
+        }
+    };
+    let reader = subscribed(&record, feed(&record, NOWHERE).await, work.clone());
+    until("everything else is done", || async {
+        checkpoint::read(&record.pool, NAME).await.unwrap() == 6
+    })
+    .await;
+    assert_eq!(notes.read(), [1, 2, 3, 4, 4, 4, 5, 6]);
+    let item = parked::list(&record.pool).await.unwrap().remove(0);
+    assert_eq!(
+        (item.attempts, item.reason.as_str()),
+        (3, "a rule that is wrong")
+    );
+    // Before the fix a retry says why not, and the stream stays.
+    let told = subscription::retry(&record.store, &item, work.clone())
+        .await
+        .unwrap();
+    assert!(told.unwrap().contains("a rule that is wrong"));
+    is_fixed.store(true, Ordering::SeqCst);
+    let told = subscription::retry(&record.store, &item, work)
+        .await
+        .unwrap();
+    assert_eq!(told, None);
+    assert!(parked::list(&record.pool).await.unwrap().is_empty());
+    assert_eq!(notes.read().last(), Some(&4));
     reader.abort();
 }
 

@@ -146,6 +146,7 @@ fn migrated(url: &str) {
     small_runtime().block_on(async {
         let pool = migrate::connect(url, 1).await.unwrap();
         migrate::run(&pool).await.unwrap();
+        migrate::run_keys(&pool, &pool).await.unwrap();
         pool.close().await;
     });
 }

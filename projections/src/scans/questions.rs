@@ -2,23 +2,24 @@
 
 use super::ScanRow;
 use crate::page::{Listed, Page};
+use crate::source::Source;
 use chrono::{DateTime, Utc};
 use domain::ids::{ScanId, UserId};
-use sqlx::PgPool;
 
 /// Her scan with this id.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn find(
-    pool: &PgPool,
+    from: impl Into<Source<'_>>,
     owner: UserId,
     scan: ScanId,
 ) -> Result<Option<ScanRow>, sqlx::Error> {
+    let mut db = from.into().open().await?;
     sqlx::query_as("SELECT * FROM read_scans WHERE scan_id = $1 AND owner = $2")
         .bind(scan.0)
         .bind(owner.0)
-        .fetch_optional(pool)
+        .fetch_optional(&mut *db)
         .await
 }
 
@@ -40,11 +41,12 @@ pub struct Wanted {
 /// # Errors
 /// When the database does not answer.
 pub async fn list(
-    pool: &PgPool,
+    from: impl Into<Source<'_>>,
     owner: UserId,
     wanted: &Wanted,
     page: Page,
 ) -> Result<Listed<ScanRow>, sqlx::Error> {
+    let mut db = from.into().open().await?;
     const CHOSEN: &str = "owner = $1 AND (cardinality($2::text[]) = 0 OR status = ANY ($2))
                           AND (cardinality($3::text[]) = 0 OR kind = ANY ($3))
                           AND ($4::timestamptz IS NULL OR created_at >= $4)
@@ -59,7 +61,7 @@ pub async fn list(
     .bind(wanted.to)
     .bind(page.limit())
     .bind(page.offset())
-    .fetch_all(pool)
+    .fetch_all(&mut *db)
     .await?;
     let total = sqlx::query_scalar(&format!("SELECT count(*) FROM read_scans WHERE {CHOSEN}"))
         .bind(owner.0)
@@ -67,7 +69,7 @@ pub async fn list(
         .bind(&wanted.kinds)
         .bind(wanted.from)
         .bind(wanted.to)
-        .fetch_one(pool)
+        .fetch_one(&mut *db)
         .await?;
     Ok(Listed { rows, total })
 }

@@ -3,8 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod alerts;
+mod as_of;
+mod check;
 mod erased;
 mod fresh;
+mod generations;
 mod golden;
 mod images;
 mod likeness;

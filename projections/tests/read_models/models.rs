@@ -1,9 +1,9 @@
-//! The six read models as values, so that one test can go through all of them.
+//! The read models as values, so that one test can go through all of them.
 
 use eventstore::feed::Feed;
 use eventstore::{Recorded, Vault, checkpoint};
 use projections::projector::{self, ProjectFault, ReadModel};
-use projections::{READ_MODELS, alerts, images, matches, plan, scans, users};
+use projections::{READ_MODELS, alerts, images, matches, plan, scans, streams, users};
 use sqlx::PgPool;
 use tokio::task::JoinHandle;
 
@@ -15,16 +15,18 @@ pub enum Model {
     Matches,
     Alerts,
     Plan,
+    Streams,
 }
 
 impl Model {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Users,
         Self::Images,
         Self::Scans,
         Self::Matches,
         Self::Alerts,
         Self::Plan,
+        Self::Streams,
     ];
 
     pub const fn name(self) -> &'static str {
@@ -35,6 +37,7 @@ impl Model {
             Self::Matches => matches::Matches::NAME,
             Self::Alerts => alerts::Alerts::NAME,
             Self::Plan => plan::Plan::NAME,
+            Self::Streams => streams::Streams::NAME,
         }
     }
 
@@ -47,6 +50,7 @@ impl Model {
             Self::Matches => "read_matches",
             Self::Alerts => "read_alerts",
             Self::Plan => "read_plan_items",
+            Self::Streams => "read_streams",
         }
     }
 
@@ -64,6 +68,7 @@ impl Model {
             Self::Matches => projector::apply::<matches::Matches>(pool, vault, batch).await,
             Self::Alerts => projector::apply::<alerts::Alerts>(pool, vault, batch).await,
             Self::Plan => projector::apply::<plan::Plan>(pool, vault, batch).await,
+            Self::Streams => projector::apply::<streams::Streams>(pool, vault, batch).await,
         }
     }
 
@@ -75,6 +80,7 @@ impl Model {
             Self::Matches => tokio::spawn(projector::run::<matches::Matches>(pool, vault, feed)),
             Self::Alerts => tokio::spawn(projector::run::<alerts::Alerts>(pool, vault, feed)),
             Self::Plan => tokio::spawn(projector::run::<plan::Plan>(pool, vault, feed)),
+            Self::Streams => tokio::spawn(projector::run::<streams::Streams>(pool, vault, feed)),
         }
     }
 

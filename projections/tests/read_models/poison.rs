@@ -1,54 +1,97 @@
-//! An event that cannot be read stops a read model there: what came before is shown, nothing is skipped.
+//! What cannot be used: a broken event parks its stream and lets all others go on; one that a newer program wrote is
+//! waited for.
 
 use crate::models::Model;
 use crate::story::{Member, a_whole_story};
 use crate::support::{Database, World, shown, until};
 use domain::user::Purpose;
 use eventstore::edge::fresh_id;
-use eventstore::{ReadFault, Why};
+use eventstore::{ReadFault, Why, parked};
 use projections::projector::ProjectFault;
-use projections::users;
+use projections::rebuild::{Progress, rebuild};
+use projections::{alerts, users};
 use serde_json::json;
 use sqlx::Row;
+use std::sync::Arc;
+
+fn quietly() -> Progress {
+    Arc::new(|_, _| {})
+}
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_event_of_an_unknown_shape_stops_every_read_model_before_it() {
+async fn a_fact_that_a_newer_program_wrote_is_waited_for_and_never_passed_by() {
     let world = World::fresh().await;
     let ana = a_whole_story(&world, "ana@example.test").await;
     let before = world.events().await;
     let last = i64::try_from(before.len()).unwrap();
     let why = Why::member(ana, fresh_id(), fresh_id());
-    let alien = json!({ "MatchWasRestored": { "match_id": fresh_id() } });
-    world.records("match", "x", &alien, &why).await;
-    let eva = Member::joins(&world, "eva@example.test").await;
+    let newer = json!({ "MatchWasRestored": { "match_id": fresh_id() } });
+    world.records("match", "x", &newer, &why).await;
+    a_whole_story(&world, "eva@example.test").await;
     let events = world.events().await;
-    let other = Database::fresh().await;
-    for model in Model::ALL {
-        model
-            .apply(&other.pool, world.store.vault(), &before)
-            .await
-            .unwrap();
+    let vault = world.store.vault();
+    for model in [Model::Matches, Model::Images, Model::Streams] {
         for _ in 0..2 {
-            let fault = model
-                .apply(&world.pool, world.store.vault(), &events)
-                .await
-                .unwrap_err();
+            let fault = model.apply(&world.pool, vault, &events).await.unwrap_err();
             let is_told = matches!(
                 fault,
-                ProjectFault::Read(ReadFault::Unreadable { position, .. }) if position == last + 1
+                ProjectFault::Read(ReadFault::Newer { position, .. }) if position == last + 1
             );
             assert!(is_told, "{model:?}: {fault}");
         }
         assert_eq!(model.position(&world.pool).await, last, "{model:?}");
     }
-    // What stands before it in the same batch is shown; what stands after it is not.
-    assert_eq!(shown(&world.pool).await, shown(&other.pool).await);
-    let found = users::find(&world.pool, eva.id).await.unwrap();
-    assert!(found.is_none());
+    // A read model whose rows no match can change does not wait.
+    let all = i64::try_from(events.len()).unwrap();
+    assert_eq!(
+        Model::Alerts
+            .apply(&world.pool, vault, &events)
+            .await
+            .unwrap(),
+        all
+    );
+    assert!(parked::list(&world.pool).await.unwrap().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_projector_that_stopped_over_a_lost_key_goes_on_when_the_key_is_back() {
+async fn a_broken_fact_parks_its_stream_and_all_others_go_on() {
+    let world = World::fresh().await;
+    let ana = a_whole_story(&world, "ana@example.test").await;
+    let why = Why::member(ana, fresh_id(), fresh_id());
+    let broken = json!({ "MatchSeenAgain": { "match_id": "no id" } });
+    world.records("match", "x", &broken, &why).await;
+    world.records("match", "x", &broken, &why).await;
+    let eva = a_whole_story(&world, "eva@example.test").await;
+    let events = world.events().await;
+    let all = i64::try_from(events.len()).unwrap();
+    for model in Model::ALL {
+        let reached = model.apply(&world.pool, world.store.vault(), &events).await;
+        assert_eq!(reached.unwrap(), all, "{model:?}");
+    }
+    let told = alerts::list(
+        &world.pool,
+        eva,
+        &alerts::Wanted::default(),
+        crate::support::ALL,
+    )
+    .await;
+    assert!(!told.unwrap().rows.is_empty());
+    // Once for each reader that could not use it, and only where it begins.
+    let parked = parked::list(&world.pool).await.unwrap();
+    let mut readers: Vec<_> = parked.iter().map(|p| p.reader.as_str()).collect();
+    readers.sort_unstable();
+    assert_eq!(readers, ["images", "matches", "streams"]);
+    let first = parked[0].position;
+    assert!(
+        parked
+            .iter()
+            .all(|p| p.position == first && p.stream == "x")
+    );
+    assert!(!parked[0].reason.contains("no id"), "{}", parked[0].reason);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_waited_for_a_lost_key_is_shown_once_the_key_is_back_and_it_is_rebuilt() {
     let world = World::fresh().await;
     let ana = Member::joins(&world, "ana@example.test").await;
     ana.says(Purpose::FaceSearch, true, 1).await;
@@ -62,14 +105,16 @@ async fn a_projector_that_stopped_over_a_lost_key_goes_on_when_the_key_is_back()
             .unwrap();
     let feed = world.feed().await;
     let running = Model::Users.runs(world.pool.clone(), world.vault(), feed);
-    until("everything before it is shown", || async {
-        Model::Users.position(&world.pool).await == 4
+    until("everything that can be used is shown", || async {
+        Model::Users.position(&world.pool).await == 10
     })
     .await;
-    tokio::time::sleep(std::time::Duration::from_millis(700)).await;
-    assert_eq!(Model::Users.position(&world.pool).await, 4);
-    assert!(users::find(&world.pool, ana.id).await.unwrap().is_some());
-    assert!(users::find(&world.pool, zoe.id).await.unwrap().is_none());
+    running.abort();
+    for (member, is_shown) in [(ana.id, true), (eva.id, false), (zoe.id, true)] {
+        let found = users::find(&world.pool, member).await.unwrap();
+        assert_eq!(found.is_some(), is_shown);
+    }
+    assert_eq!(parked::list(&world.pool).await.unwrap().len(), 1);
     sqlx::query("INSERT INTO keys.subject_keys (subject, wrapped, master) VALUES ($1, $2, $3)")
         .bind(eva.id.0)
         .bind(taken.get::<Vec<u8>, _>("wrapped"))
@@ -77,11 +122,18 @@ async fn a_projector_that_stopped_over_a_lost_key_goes_on_when_the_key_is_back()
         .execute(&world.pool)
         .await
         .unwrap();
-    until("everything is shown", || async {
-        Model::Users.position(&world.pool).await == 10
-    })
-    .await;
+    rebuild::<users::Users>(&world.pool, &world.vault(), false, &quietly())
+        .await
+        .unwrap();
     let row = users::find(&world.pool, eva.id).await.unwrap().unwrap();
     assert_eq!(row.email.as_deref(), Some("eva@example.test"));
-    running.abort();
+    assert!(parked::list(&world.pool).await.unwrap().is_empty());
+    let other = Database::fresh().await;
+    let events = world.events().await;
+    Model::Users
+        .apply(&other.pool, &world.vault(), &events)
+        .await
+        .unwrap();
+    let (one, two) = (shown(&world.pool).await, shown(&other.pool).await);
+    assert_eq!(one["read_users"], two["read_users"]);
 }

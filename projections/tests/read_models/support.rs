@@ -64,6 +64,7 @@ fn migrated(url: &str) {
     small_runtime().block_on(async {
         let pool = migrate::connect(url, 1).await.unwrap();
         migrate::run(&pool).await.unwrap();
+        migrate::run_keys(&pool, &pool).await.unwrap();
         pool.close().await;
     });
 }
@@ -134,7 +135,7 @@ impl World {
 /// Every row of every read model, as text, by table.
 pub async fn shown(pool: &PgPool) -> BTreeMap<String, Vec<String>> {
     let tables: Vec<String> = sqlx::query_scalar(
-        "SELECT tablename::text FROM pg_tables WHERE tablename LIKE 'read\\_%' ORDER BY 1",
+        "SELECT viewname::text FROM pg_views WHERE schemaname = 'public' AND viewname LIKE 'read\\_%' ORDER BY 1",
     )
     .fetch_all(pool)
     .await

@@ -164,3 +164,20 @@ pub(crate) async fn by_id(
     let row = sqlx::query(&query).bind(id).fetch_optional(work).await?;
     row.map(|row| Account::read(&row, keys)).transpose()
 }
+
+/// Deletes an account, its sessions and tokens; whether there was one.
+pub(crate) async fn delete(pool: &PgPool, id: Uuid) -> Result<bool, sqlx::Error> {
+    let there: bool = sqlx::query_scalar("SELECT to_regclass('identity.accounts') IS NOT NULL")
+        .fetch_one(pool)
+        .await?;
+    if !there {
+        return Ok(false);
+    }
+    let mut work = pool.begin().await?;
+    let gone = sqlx::query("DELETE FROM identity.accounts WHERE id = $1")
+        .bind(id)
+        .execute(&mut *work)
+        .await?;
+    work.commit().await?;
+    Ok(gone.rows_affected() == 1)
+}

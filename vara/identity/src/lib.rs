@@ -89,6 +89,21 @@ pub(crate) struct House {
     pub(crate) issuer: String,
 }
 
+/// Deletes an account with everything that belongs to it; whether there was one. Its tokens end within a minute.
+///
+/// # Errors
+/// When the database cannot be reached. A service that was never opened on it has no accounts.
+pub async fn forget(database_url: &str, account: uuid::Uuid) -> Result<bool, IdentityError> {
+    let pool = PgPoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(CONNECTION_WAIT)
+        .connect(database_url)
+        .await?;
+    let gone = accounts::delete(&pool, account).await;
+    pool.close().await;
+    Ok(gone?)
+}
+
 /// Opens (at the first start: creates) the service; nest the result at `/auth/v1`.
 ///
 /// # Errors

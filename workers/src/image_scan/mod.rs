@@ -13,7 +13,7 @@ use domain::scan::{BeginScan, CompleteScan, ScanCommand, ScanEvent, ScanKind, Sc
 use eventstore::bus::Bus;
 use eventstore::objects::Objects;
 use eventstore::work::{self, Attempt, Queue};
-use eventstore::{ExecuteError, Recorded, Store, Why, edge};
+use eventstore::{ExecuteError, Opened, ReadFault, Recorded, Store, Why, edge};
 use std::error::Error;
 use std::fmt::Display;
 use std::sync::Arc;
@@ -100,7 +100,8 @@ impl Later {
 /// Works on accepted scans until the process ends.
 pub async fn run(bus: Bus, worker: ImageScan) {
     let attending = worker.clone();
-    let queue = work::run(bus, QUEUE, move |event, delivered| {
+    let database = worker.store.database().clone();
+    let queue = work::run(bus, database, QUEUE, move |event, delivered| {
         let worker = attending.clone();
         async move { worker.attend(event, delivered).await }
     });
@@ -110,8 +111,18 @@ pub async fn run(bus: Bus, worker: ImageScan) {
 impl ImageScan {
     async fn attend(&self, event: Recorded, delivered: i64) -> Attempt {
         let scan_started = event.event_id;
-        match self.work_on(event, delivered).await {
+        let opened = match event.open(self.store.vault()).await {
+            Ok(opened) => opened,
+            Err(ReadFault::Unreadable { what, .. }) => return Attempt::GiveUp(what),
+            Err(fault) => {
+                tracing::warn!(%scan_started, delivered, %fault, "a scan cannot be read yet");
+                return Attempt::TryAgain;
+            }
+        };
+        match self.work_on(opened, delivered).await {
             Ok(()) => Attempt::Done,
+            // Even its end could not be told, several times: people have to look at it.
+            Err(Later(fault)) if delivered > DELIVERIES_MAX + ATTEMPTS => Attempt::GiveUp(fault),
             Err(Later(fault)) => {
                 tracing::warn!(%scan_started, delivered, %fault, "a scan is tried again later");
                 Attempt::TryAgain
@@ -119,11 +130,7 @@ impl ImageScan {
         }
     }
 
-    async fn work_on(&self, event: Recorded, delivered: i64) -> Result<(), Later> {
-        let opened = event
-            .open(self.store.vault())
-            .await
-            .map_err(Later::because)?;
+    async fn work_on(&self, opened: Opened, delivered: i64) -> Result<(), Later> {
         let Event::Scan(ScanEvent::ScanStarted {
             owner,
             scan_id,

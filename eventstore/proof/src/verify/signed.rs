@@ -1,0 +1,137 @@
+//! The leaves of the signed tree, by the tiles of an export: a tile counts only when it leads to the signed root.
+
+use super::NotVerified;
+use super::finding::{Finding, Wrong};
+use crate::checkpoint::Checkpoint;
+use crate::entry::Entry;
+use crate::export::ExportFault;
+use crate::leaf::{LeafHash, leaf_hash};
+use crate::ledger::LedgerFault;
+use crate::tiles::{HEIGHT, Tiles, WIDTH};
+use std::cell::RefCell;
+use tlog_tiles::{
+    Error, Hash, HashReader, Tile, TileHashReader, TileReader, stored_hash_index, tree_hash,
+};
+
+/// The signed tree, as far as the tiles go.
+#[derive(Debug)]
+pub(super) struct Signed {
+    size: u64,
+    root: Hash,
+    tiles: Unproven,
+    /// Number of the level-0 tile at hand, and its leaves, or why they say nothing.
+    at_hand: Option<(u64, Result<Vec<LeafHash>, Wrong>)>,
+    /// What was wrong with the event before: a stretch of events is told by its first.
+    before: Option<Wrong>,
+}
+
+/// The export's tiles as `tlog_tiles` reads them, whose errors have no room for ours: they wait beside.
+#[derive(Debug)]
+struct Unproven {
+    tiles: Tiles,
+    fault: RefCell<Option<LedgerFault>>,
+}
+
+impl TileReader for Unproven {
+    fn height(&self) -> u8 {
+        HEIGHT
+    }
+
+    fn read_tiles(&self, tiles: &[Tile]) -> Result<Vec<Vec<u8>>, Error> {
+        let read = tiles.iter().map(|tile| self.tiles.hashes(*tile)).collect();
+        Result::map_err(read, |fault| {
+            self.fault.replace(Some(fault));
+            Error::InvalidTile
+        })
+    }
+
+    fn save_tiles(&self, _tiles: &[Tile], _data: &[Vec<u8>]) {}
+}
+
+impl Signed {
+    pub(super) const fn new(tiles: Tiles, now: &Checkpoint) -> Self {
+        Self {
+            size: now.size,
+            root: now.root,
+            tiles: Unproven {
+                tiles,
+                fault: RefCell::new(None),
+            },
+            at_hand: None,
+            before: None,
+        }
+    }
+
+    /// Whether the event's leaf is the tree's leaf at its place; says nothing more about an event that has the same
+    /// wrong as the one before.
+    pub(super) fn check(&mut self, entry: &Entry) -> Result<Option<Finding>, NotVerified> {
+        let position = entry.position;
+        let wrong = self.wrong(entry)?;
+        let before = std::mem::replace(&mut self.before, wrong.clone());
+        let new = wrong.filter(|wrong| before.as_ref() != Some(wrong));
+        Ok(new.map(|wrong| Finding { position, wrong }))
+    }
+
+    /// The root of the first `older` leaves of the signed tree.
+    pub(super) fn root(&self, older: u64) -> Result<Hash, NotVerified> {
+        match self.ask(|tree| tree_hash(older, tree)) {
+            Ok(root) => Ok(root),
+            Err(Unvouched::Fault(fault)) => Err(fault.into()),
+            Err(Unvouched::Wrong(reason)) => {
+                Err(ExportFault::NotComparable { older, reason }.into())
+            }
+        }
+    }
+
+    fn wrong(&mut self, entry: &Entry) -> Result<Option<Wrong>, NotVerified> {
+        let index = entry.position.wrapping_sub(1);
+        if index >= self.size {
+            return Ok(Some(Wrong::NotSigned { size: self.size }));
+        }
+        let number = index >> HEIGHT;
+        if self.at_hand.as_ref().is_none_or(|(n, _)| *n != number) {
+            let first = number << HEIGHT;
+            let end = self.size.min(first + u64::from(WIDTH));
+            let indexes: Vec<u64> = (first..end).map(|i| stored_hash_index(0, i)).collect();
+            let leaves = match self.ask(|tree| tree.read_hashes(&indexes)) {
+                Ok(leaves) => Ok(leaves),
+                Err(Unvouched::Wrong(reason)) => Err(Wrong::Tiles(reason)),
+                Err(Unvouched::Fault(fault)) => return Err(fault.into()),
+            };
+            self.at_hand = Some((number, leaves));
+        }
+        match &self.at_hand {
+            Some((_, Ok(leaves))) => {
+                let signed = leaves.get((index % u64::from(WIDTH)) as usize);
+                Ok((signed != Some(&leaf_hash(entry)?)).then_some(Wrong::Leaf))
+            }
+            Some((_, Err(wrong))) => Ok(Some(wrong.clone())),
+            None => Ok(None),
+        }
+    }
+
+    /// Asks the signed tree, which answers with nothing that does not lead to its root.
+    fn ask<T>(
+        &self,
+        question: impl FnOnce(&TileHashReader<'_>) -> Result<T, Error>,
+    ) -> Result<T, Unvouched> {
+        let reader = TileHashReader::new(self.size, self.root, &self.tiles);
+        question(&reader).map_err(|_| match self.tiles.fault.take() {
+            None => {
+                Unvouched::Wrong("the tiles lead to another root than the signed one".to_owned())
+            }
+            Some(fault @ (LedgerFault::Missing(_) | LedgerFault::Damaged(_))) => {
+                Unvouched::Wrong(fault.to_string())
+            }
+            Some(fault) => Unvouched::Fault(ExportFault::Tree(fault)),
+        })
+    }
+}
+
+/// Why the tiles give no answer.
+enum Unvouched {
+    /// They are not what they must be.
+    Wrong(String),
+    /// They cannot be read.
+    Fault(ExportFault),
+}

@@ -1,0 +1,114 @@
+//! The erasure ledger: who was erased, kept beside the keys and outside every backup of events, so that a restored
+//! backup is erased again before anybody is served.
+
+use super::{KeyError, Vault};
+use chrono::{DateTime, Utc};
+use domain::ids::{ErasureId, UserId};
+use serde_json::Value;
+
+/// One erasure.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Erasure {
+    /// Who was erased.
+    pub subject: UserId,
+    /// The erasure.
+    pub id: ErasureId,
+    /// When it was asked for.
+    pub asked_at: DateTime<Utc>,
+    /// What was done, once all of it was.
+    pub receipt: Option<Value>,
+}
+
+type Row = (uuid::Uuid, uuid::Uuid, DateTime<Utc>, Option<Value>);
+
+fn of((subject, id, asked_at, receipt): Row) -> Erasure {
+    Erasure {
+        subject: UserId(subject),
+        id: ErasureId(id),
+        asked_at,
+        receipt,
+    }
+}
+
+impl Vault {
+    /// Writes down that a subject is to be erased; the same erasure when that was written before.
+    ///
+    /// # Errors
+    /// [`KeyError::Unreachable`].
+    pub async fn begin_erasure(
+        &self,
+        subject: UserId,
+        id: ErasureId,
+    ) -> Result<Erasure, KeyError> {
+        let mut tx = self.pool.begin().await?;
+        sqlx::query(
+            "INSERT INTO keys.erasures (subject, erasure_id) VALUES ($1, $2) ON CONFLICT (subject) DO NOTHING",
+        )
+        .bind(subject.0)
+        .bind(id.0)
+        .execute(&mut *tx)
+        .await?;
+        let row = sqlx::query_as(
+            "SELECT subject, erasure_id, asked_at, receipt FROM keys.erasures WHERE subject = $1",
+        )
+        .bind(subject.0)
+        .fetch_one(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(of(row))
+    }
+
+    /// Destroys a subject's key: whatever was sealed with it is gone, everywhere and for ever. No key can be made for
+    /// her again.
+    ///
+    /// # Errors
+    /// [`KeyError::Unreachable`].
+    pub async fn destroy(&self, subject: UserId) -> Result<(), KeyError> {
+        let mut tx = self.pool.begin().await?;
+        sqlx::query(
+            "INSERT INTO keys.subject_keys (subject, wrapped, master, erased_at)
+             VALUES ($1, NULL, '', clock_timestamp())
+             ON CONFLICT (subject) DO UPDATE SET wrapped = NULL,
+                 erased_at = coalesce(subject_keys.erased_at, excluded.erased_at)",
+        )
+        .bind(subject.0)
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        self.forget(subject);
+        // The old row's bytes must leave the file as well; the table is small, one row a member.
+        sqlx::query("VACUUM (FULL) keys.subject_keys")
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// Writes down what an erasure did.
+    ///
+    /// # Errors
+    /// [`KeyError::Unreachable`].
+    pub async fn finish_erasure(&self, subject: UserId, receipt: &Value) -> Result<(), KeyError> {
+        let mut tx = self.pool.begin().await?;
+        sqlx::query(
+            "UPDATE keys.erasures SET receipt = $2, finished_at = clock_timestamp() WHERE subject = $1",
+        )
+        .bind(subject.0)
+        .bind(receipt)
+        .execute(&mut *tx)
+        .await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Everyone who was erased, oldest first.
+    ///
+    /// # Errors
+    /// [`KeyError::Unreachable`].
+    pub async fn erasures(&self) -> Result<Vec<Erasure>, KeyError> {
+        let rows: Vec<Row> = sqlx::query_as(
+            "SELECT subject, erasure_id, asked_at, receipt FROM keys.erasures ORDER BY asked_at, subject",
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows.into_iter().map(of).collect())
+    }
+}

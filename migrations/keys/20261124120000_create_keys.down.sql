@@ -1,0 +1,3 @@
+DROP TABLE keys.erasures;
+DROP TABLE keys.subject_keys;
+DROP SCHEMA keys;

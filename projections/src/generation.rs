@@ -1,0 +1,246 @@
+//! Generations: each read model stands in a schema of its own, is read through views, and is replaced by turning them.
+
+use crate::digest::Digest;
+use crate::projector::ReadModel;
+use crate::table::AnyTable;
+use sqlx::{PgConnection, PgPool, Row};
+
+/// One generation of a read model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Generation {
+    /// From 1; each rebuild makes the next.
+    pub number: i32,
+    /// Version of its tables' shape.
+    pub shape: i32,
+    /// Sum over its rows; unknown for rows from before digests were kept.
+    pub digest: Option<Digest>,
+    /// How far it was when it stopped being live.
+    pub position: i64,
+}
+
+impl Generation {
+    /// The schema that holds its tables, as `alerts_2`.
+    #[must_use]
+    pub fn schema<M: ReadModel>(&self) -> String {
+        format!("{}_{}", M::NAME, self.number)
+    }
+}
+
+/// The generation that is read now.
+///
+/// # Errors
+/// When the database does not answer, or was never migrated.
+pub async fn live(db: &mut PgConnection, name: &str) -> Result<Generation, sqlx::Error> {
+    in_state(db, name, "live")
+        .await?
+        .ok_or(sqlx::Error::RowNotFound)
+}
+
+/// The generation that was read before this one, if it is still there.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn previous(
+    db: &mut PgConnection,
+    name: &str,
+) -> Result<Option<Generation>, sqlx::Error> {
+    in_state(db, name, "previous").await
+}
+
+async fn in_state(
+    db: &mut PgConnection,
+    name: &str,
+    state: &str,
+) -> Result<Option<Generation>, sqlx::Error> {
+    let row = sqlx::query(
+        "SELECT generation, shape, digest, position FROM read_generations WHERE name = $1 AND state = $2",
+    )
+    .bind(name)
+    .bind(state)
+    .fetch_optional(db)
+    .await?;
+    row.map(|row| {
+        let digest: Option<Vec<u8>> = row.try_get("digest")?;
+        Ok(Generation {
+            number: row.try_get("generation")?,
+            shape: row.try_get("shape")?,
+            digest: digest
+                .and_then(|bytes| bytes.try_into().ok())
+                .map(Digest::from_bytes),
+            position: row.try_get("position")?,
+        })
+    })
+    .transpose()
+}
+
+/// Writes down the digest of a generation after a batch.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn note(
+    tx: &mut PgConnection,
+    name: &str,
+    generation: i32,
+    position: i64,
+    digest: Digest,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "WITH noted AS (INSERT INTO read_digests (name, generation, position, digest) VALUES ($1, $2, $3, $4)
+                        ON CONFLICT (name, generation, position) DO UPDATE SET digest = excluded.digest)
+         UPDATE read_generations SET digest = $4 WHERE name = $1 AND generation = $2",
+    )
+    .bind(name)
+    .bind(generation)
+    .bind(position)
+    .bind(digest.to_bytes().as_slice())
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// The digest that was written down last for a generation.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn digest(
+    db: &mut PgConnection,
+    name: &str,
+    generation: i32,
+) -> Result<Option<Digest>, sqlx::Error> {
+    let digest: Option<Vec<u8>> = sqlx::query_scalar(
+        "SELECT digest FROM read_generations WHERE name = $1 AND generation = $2",
+    )
+    .bind(name)
+    .bind(generation)
+    .fetch_one(db)
+    .await?;
+    Ok(digest
+        .and_then(|bytes| bytes.try_into().ok())
+        .map(Digest::from_bytes))
+}
+
+/// Makes the next generation's empty tables, in the shape of this release. One that an earlier try left
+/// unfinished is thrown away.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn begin<M: ReadModel>(pool: &PgPool) -> Result<Generation, sqlx::Error> {
+    let mut tx = pool.begin().await?;
+    abandon::<M>(&mut tx).await?;
+    let number: i32 = sqlx::query_scalar(
+        "INSERT INTO read_generations (name, generation, shape, state)
+         SELECT $1, max(generation) + 1, $2, 'building' FROM read_generations WHERE name = $1
+         RETURNING generation",
+    )
+    .bind(M::NAME)
+    .bind(M::SHAPE)
+    .fetch_one(&mut *tx)
+    .await?;
+    let made = Generation {
+        number,
+        shape: M::SHAPE,
+        digest: None,
+        position: 0,
+    };
+    let schema = made.schema::<M>();
+    run(&mut tx, &format!("CREATE SCHEMA {schema}")).await?;
+    for table in M::default().tables() {
+        make_table(&mut tx, &schema, table).await?;
+    }
+    tx.commit().await?;
+    Ok(made)
+}
+
+/// Throws away a generation that was begun and never took the live one's place.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn abandon<M: ReadModel>(tx: &mut PgConnection) -> Result<(), sqlx::Error> {
+    while let Some(left) = in_state(tx, M::NAME, "building").await? {
+        drop_tables::<M>(tx, &left).await?;
+    }
+    Ok(())
+}
+
+async fn make_table(
+    tx: &mut PgConnection,
+    schema: &str,
+    table: &dyn AnyTable,
+) -> Result<(), sqlx::Error> {
+    let name = table.name();
+    let make = format!("CREATE TABLE {schema}.{name} (LIKE shape.{name} INCLUDING ALL)");
+    run(tx, &make).await?;
+    for column in table.personal() {
+        let blind = format!("ALTER TABLE {schema}.{name} ALTER COLUMN {column} SET STATISTICS 0");
+        run(tx, &blind).await?;
+    }
+    Ok(())
+}
+
+/// Turns the views to a generation, in the transaction that holds the read model's checkpoint: whoever reads finds
+/// the one or the other, whole.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn turn_to<M: ReadModel>(
+    tx: &mut PgConnection,
+    to: &Generation,
+    left_at: i64,
+) -> Result<(), sqlx::Error> {
+    let from = live(tx, M::NAME).await?;
+    if let Some(older) = previous(tx, M::NAME).await?
+        && older.number != to.number
+    {
+        drop_tables::<M>(tx, &older).await?;
+    }
+    for (number, state, position) in [(from.number, "previous", left_at), (to.number, "live", 0)] {
+        sqlx::query(
+            "UPDATE read_generations SET state = $3, position = $4 WHERE name = $1 AND generation = $2",
+        )
+        .bind(M::NAME)
+        .bind(number)
+        .bind(state)
+        .bind(position)
+        .execute(&mut *tx)
+        .await?;
+    }
+    let schema = to.schema::<M>();
+    let tables: Vec<&'static str> = M::default().tables().iter().map(|t| t.name()).collect();
+    for name in tables {
+        // Another shape needs another view; the same shape keeps the view and what depends on it.
+        if from.shape != to.shape {
+            run(tx, &format!("DROP VIEW {name}")).await?;
+        }
+        let view = format!("CREATE OR REPLACE VIEW {name} AS SELECT * FROM {schema}.{name}");
+        run(tx, &view).await?;
+    }
+    Ok(())
+}
+
+async fn drop_tables<M: ReadModel>(
+    tx: &mut PgConnection,
+    gone: &Generation,
+) -> Result<(), sqlx::Error> {
+    run(
+        tx,
+        &format!("DROP SCHEMA IF EXISTS {} CASCADE", gone.schema::<M>()),
+    )
+    .await?;
+    for table in ["read_generations", "read_digests"] {
+        let delete = format!("DELETE FROM {table} WHERE name = $1 AND generation = $2");
+        sqlx::query(&delete)
+            .bind(M::NAME)
+            .bind(gone.number)
+            .execute(&mut *tx)
+            .await?;
+    }
+    Ok(())
+}
+
+async fn run(tx: &mut PgConnection, statement: &str) -> Result<(), sqlx::Error> {
+    sqlx::query(statement)
+        .persistent(false)
+        .execute(tx)
+        .await
+        .map(drop)
+}

@@ -1,0 +1,334 @@
+//! A read model is built anew from the log beside the live one, compared with it, and takes its place at one instant.
+
+use crate::digest::Digest;
+use crate::generation::{self, Generation};
+use crate::projector::{ProjectFault, Read, ReadModel, apply_one, fold, open_all};
+use crate::table::Place;
+use eventstore::parked::{self, Waiting};
+use eventstore::{Log, ReadFault, Recorded, Vault, checkpoint};
+use sqlx::{PgConnection, PgPool};
+use std::sync::Arc;
+use tokio::sync::mpsc;
+
+/// Events that are read at once.
+const PAGE: i64 = 10_000;
+/// Pages that are opened ahead of the fold.
+const AHEAD: usize = 3;
+/// Most rows kept in memory, about 1 KiB each; past them rows are written as they come.
+const ROWS_MAX: usize = 2_000_000;
+/// How many events the new generation may be behind when the live one is stopped for the change.
+const NEAR: i64 = 500;
+
+/// How a rebuild came out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rebuilt {
+    /// The generation that is live now.
+    pub generation: i32,
+    /// The position it shows.
+    pub position: i64,
+    /// Sum over its rows.
+    pub digest: Digest,
+}
+
+/// Why a rebuild did not take the live one's place. The live read model is as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum RebuildFault {
+    /// Reading or writing failed.
+    #[error(transparent)]
+    Project(#[from] ProjectFault),
+    /// The rows differ from the live ones.
+    #[error(
+        "the live rows of {name} are not what the log says (live {live}, log {ours}); \
+         `vara projections check {name}` names the first difference, and \
+         `vara projections rebuild {name} --accept` puts the rows of the log in their place"
+    )]
+    Differs {
+        /// The read model.
+        name: &'static str,
+        /// Digest of the live rows.
+        live: Digest,
+        /// Digest of the rows that the log gives.
+        ours: Digest,
+    },
+    /// There is nothing to go back to.
+    #[error("there is no earlier generation of {0} to go back to")]
+    NoPrevious(&'static str),
+}
+
+impl From<sqlx::Error> for RebuildFault {
+    fn from(fault: sqlx::Error) -> Self {
+        Self::Project(fault.into())
+    }
+}
+
+impl From<ReadFault> for RebuildFault {
+    fn from(fault: ReadFault) -> Self {
+        Self::Project(fault.into())
+    }
+}
+
+/// Told now and then: events done, of how many.
+pub type Progress = Arc<dyn Fn(u64, u64) + Send + Sync>;
+
+/// Builds a read model anew and puts it in the place of the live one, if their rows agree or `accept` says so.
+///
+/// # Errors
+/// [`RebuildFault`]; then nothing changed for those who read.
+pub async fn rebuild<M: ReadModel>(
+    pool: &PgPool,
+    vault: &Vault,
+    accept: bool,
+    progress: &Progress,
+) -> Result<Rebuilt, RebuildFault> {
+    let mut made = generation::begin::<M>(pool).await?;
+    let head = Log::new(pool.clone()).head().await?;
+    let (mut building, waiting) = replay::<M>(pool, vault, head, Some(&made), progress).await?;
+    let mut tx = long(pool).await?;
+    let schema = made.schema::<M>();
+    building.write(&mut tx, &schema).await?;
+    made.digest = Some(building.digest);
+    generation::note(&mut tx, M::NAME, made.number, head, building.digest).await?;
+    tx.commit().await?;
+    let mut position = head;
+    while Log::new(pool.clone()).head().await? - position > NEAR {
+        position = catch_up::<M>(pool, vault, &mut made, position).await?;
+    }
+    take_the_place::<M>(pool, vault, made, position, waiting, accept).await
+}
+
+/// Goes back to the generation that was live before, brought up to date first.
+///
+/// # Errors
+/// [`RebuildFault::NoPrevious`], or rows of a shape that another release wrote; then nothing changed.
+pub async fn rollback<M: ReadModel>(pool: &PgPool, vault: &Vault) -> Result<Rebuilt, RebuildFault> {
+    let mut db = pool.acquire().await?;
+    let found = generation::previous(&mut db, M::NAME).await?;
+    drop(db);
+    let Some(mut earlier) = found else {
+        return Err(RebuildFault::NoPrevious(M::NAME));
+    };
+    if earlier.shape != M::SHAPE {
+        let (live, ours) = (earlier.shape, M::SHAPE);
+        return Err(ProjectFault::OtherShape { live, ours }.into());
+    }
+    let mut position = earlier.position;
+    while Log::new(pool.clone()).head().await? - position > NEAR {
+        position = catch_up::<M>(pool, vault, &mut earlier, position).await?;
+    }
+    take_the_place::<M>(pool, vault, earlier, position, Waiting::new(), true).await
+}
+
+/// A transaction that may take longer than a request's.
+async fn long(pool: &PgPool) -> Result<sqlx::Transaction<'static, sqlx::Postgres>, sqlx::Error> {
+    let mut tx = pool.begin().await?;
+    sqlx::query("SET LOCAL statement_timeout = 0")
+        .execute(&mut *tx)
+        .await?;
+    Ok(tx)
+}
+
+/// One batch more for a generation that is not live.
+async fn catch_up<M: ReadModel>(
+    pool: &PgPool,
+    vault: &Vault,
+    into: &mut Generation,
+    position: i64,
+) -> Result<i64, RebuildFault> {
+    let log = Log::new(pool.clone());
+    let batch = log.read_after(position, PAGE).await?;
+    let (events, stop) = open_all::<M>(vault, batch).await;
+    let mut tx = pool.begin().await?;
+    let reached = fold::<M>(&mut tx, into, position, events).await?;
+    into.digest = generation::digest(&mut tx, M::NAME, into.number).await?;
+    sqlx::query("UPDATE read_generations SET position = $3 WHERE name = $1 AND generation = $2")
+        .bind(M::NAME)
+        .bind(into.number)
+        .bind(reached)
+        .execute(&mut *tx)
+        .await?;
+    tx.commit().await?;
+    match stop {
+        None => Ok(reached),
+        Some(fault) => Err(fault.into()),
+    }
+}
+
+/// With the live projector standing still: the last events, the comparison, the change. It stands still for as long
+/// as a batch takes.
+async fn take_the_place<M: ReadModel>(
+    pool: &PgPool,
+    vault: &Vault,
+    mut made: Generation,
+    position: i64,
+    waiting: Waiting,
+    accept: bool,
+) -> Result<Rebuilt, RebuildFault> {
+    let mut tx = pool.begin().await?;
+    let held = checkpoint::hold(&mut tx, M::NAME).await?;
+    let live = generation::live(&mut tx, M::NAME).await?;
+    let were_parked = parked::waiting(&mut tx, M::NAME).await?;
+    let missing = Log::new(pool.clone())
+        .read_between(position, held.position)
+        .await?;
+    let (events, stop) = open_all::<M>(vault, missing).await;
+    if let Some(fault) = stop {
+        return Err(fault.into());
+    }
+    let reached = fold::<M>(&mut tx, &made, position, events).await?;
+    made.digest = generation::digest(&mut tx, M::NAME, made.number).await?;
+    let ours = made.digest.unwrap_or_default();
+    let comparable = live.shape == made.shape && were_parked == waiting && reached == held.position;
+    if let (Some(live), true, false) = (live.digest, comparable, accept)
+        && live != ours
+    {
+        let name = M::NAME;
+        return Err(RebuildFault::Differs { name, live, ours });
+    }
+    generation::turn_to::<M>(&mut tx, &made, held.position).await?;
+    // What the fold could use after all waits no longer.
+    let usable: Vec<_> = were_parked.difference(&waiting).cloned().collect();
+    for (noun, stream) in usable {
+        parked::forget(&mut tx, M::NAME, &noun, &stream).await?;
+    }
+    checkpoint::move_to(&mut tx, M::NAME, reached).await?;
+    tx.commit().await?;
+    Ok(Rebuilt {
+        generation: made.number,
+        position: reached,
+        digest: ours,
+    })
+}
+
+/// Rows on their way from the log into a generation, or only into memory.
+pub(crate) struct Building<M> {
+    /// The rows, as far as they are in memory.
+    pub model: M,
+    /// Sum over all rows.
+    pub digest: Digest,
+    /// Rows went to the tables already, so the tables must be asked for those that are not in memory.
+    spilled: bool,
+}
+
+impl<M: ReadModel> Building<M> {
+    fn rows(&mut self) -> usize {
+        self.model.tables().iter().map(|table| table.len()).sum()
+    }
+
+    /// Moves the rows in memory into the tables.
+    async fn write(&mut self, tx: &mut PgConnection, schema: &str) -> Result<(), sqlx::Error> {
+        for table in self.model.tables() {
+            if self.spilled {
+                self.digest = self.digest.plus(table.flush(tx, schema).await?);
+            } else {
+                self.digest = self.digest.plus(table.settle()?);
+                table.copy(tx, schema).await?;
+            }
+        }
+        self.spilled = true;
+        Ok(())
+    }
+}
+
+/// Folds the log from zero up to a position. Streams that cannot be used are left out from there on, as live; which
+/// ones is told. Without a generation to write to, all rows stay in memory.
+pub(crate) async fn replay<M: ReadModel>(
+    pool: &PgPool,
+    vault: &Vault,
+    until: i64,
+    into: Option<&Generation>,
+    progress: &Progress,
+) -> Result<(Building<M>, Waiting), RebuildFault> {
+    let mut building = Building {
+        model: M::default(),
+        digest: Digest::default(),
+        spilled: false,
+    };
+    let mut waiting = Waiting::new();
+    let mut pages = read_ahead::<M>(pool.clone(), vault.clone(), until);
+    while let Some(page) = pages.recv().await {
+        let page = page?;
+        let Some(last) = page.last().map(|event| event.recorded().position) else {
+            break;
+        };
+        match into {
+            Some(into) if building.spilled || building.rows() > ROWS_MAX => {
+                let mut tx = long(pool).await?;
+                let schema = into.schema::<M>();
+                if !building.spilled {
+                    building.write(&mut tx, &schema).await?;
+                }
+                let mut place = Place::Schema(&mut tx, &schema);
+                apply_page(&mut building.model, &mut place, page, &mut waiting).await?;
+                building.write(&mut tx, &schema).await?;
+                tx.commit().await?;
+            }
+            Some(_) | None => {
+                apply_page(&mut building.model, &mut Place::Memory, page, &mut waiting).await?;
+            }
+        }
+        progress(last.unsigned_abs(), until.unsigned_abs());
+    }
+    progress(until.unsigned_abs(), until.unsigned_abs());
+    Ok((building, waiting))
+}
+
+async fn apply_page<M: ReadModel>(
+    model: &mut M,
+    place: &mut Place<'_>,
+    page: Vec<Read>,
+    waiting: &mut Waiting,
+) -> Result<(), sqlx::Error> {
+    for event in page {
+        let recorded = event.recorded();
+        if !waiting.is_empty()
+            && waiting.contains(&(recorded.noun.clone(), recorded.stream.clone()))
+        {
+            continue;
+        }
+        match event {
+            Read::Opened(event) => apply_one(model, place, &event).await?,
+            Read::Passed(_) => {}
+            Read::Unusable(event, _) => {
+                let Recorded { noun, stream, .. } = *event;
+                waiting.insert((noun, stream));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Reads and opens the events that matter, ahead of whoever applies them. A missing position is noticed by counting.
+pub(crate) fn read_ahead<M: ReadModel>(
+    pool: PgPool,
+    vault: Vault,
+    until: i64,
+) -> mpsc::Receiver<Result<Vec<Read>, ReadFault>> {
+    let (pages, waiting) = mpsc::channel(AHEAD);
+    tokio::spawn(async move {
+        let log = Log::new(pool);
+        let mut position = 0;
+        if let Err(fault) = log.count(until).await {
+            drop(pages.send(Err(fault)).await);
+            return;
+        }
+        loop {
+            let page = log.read_of(M::NOUNS, position, until, PAGE).await;
+            let opened = match page {
+                Ok(page) if page.is_empty() => return,
+                Ok(page) => {
+                    position = page.last().map_or(position, |event| event.position);
+                    match open_all::<M>(&vault, page).await {
+                        (events, None) => Ok(events),
+                        (_, Some(fault)) => Err(fault),
+                    }
+                }
+                Err(fault) => Err(fault),
+            };
+            let broken = opened.is_err();
+            if pages.send(opened).await.is_err() || broken {
+                return;
+            }
+        }
+    });
+    waiting
+}

@@ -1,0 +1,341 @@
+//! Tables are written as sets of rows: one statement each for what is new, changed and gone, or by COPY where
+//! nothing was stored before.
+
+use super::{Row, Slot, Table, json, key_of, weight};
+use crate::digest::Digest;
+use futures::future::BoxFuture;
+use futures::{StreamExt, TryStreamExt};
+use serde_json::Value;
+use sqlx::PgConnection;
+use std::collections::BTreeMap;
+
+/// Most bytes of one message of a COPY.
+const COPY_BYTES: usize = 1 << 20;
+
+/// A table without the type of its rows.
+pub trait AnyTable: Send + Sync {
+    /// Its name.
+    fn name(&self) -> &'static str;
+    /// The column that names the member whose row it is.
+    fn owner(&self) -> &'static str;
+    /// Columns with personal values.
+    fn personal(&self) -> &'static [&'static str];
+    /// Rows in memory.
+    fn len(&self) -> usize;
+    /// Whether no row is in memory.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+    /// The event that is applied from now on.
+    fn at(&mut self, position: i64);
+    /// Writes what changed into a schema, and forgets it; by how much the digest changed.
+    fn flush<'a>(
+        &'a mut self,
+        db: &'a mut PgConnection,
+        schema: &'a str,
+    ) -> BoxFuture<'a, Result<Digest, sqlx::Error>>;
+    /// Copies all rows into the empty table of a schema, and forgets them.
+    fn copy<'a>(
+        &'a mut self,
+        db: &'a mut PgConnection,
+        schema: &'a str,
+    ) -> BoxFuture<'a, Result<(), sqlx::Error>>;
+    /// By how much the digest changed since this was asked last, for rows that are kept in memory only.
+    ///
+    /// # Errors
+    /// Where a row has no JSON form.
+    fn settle(&mut self) -> Result<Digest, sqlx::Error>;
+    /// The digest of the rows in a schema.
+    fn stored<'a>(
+        &'a self,
+        db: &'a mut PgConnection,
+        schema: &'a str,
+    ) -> BoxFuture<'a, Result<Digest, sqlx::Error>>;
+    /// Rows that a schema holds otherwise than this table: each key, and the last event that changed it here.
+    fn differences<'a>(
+        &'a self,
+        db: &'a mut PgConnection,
+        schema: &'a str,
+    ) -> BoxFuture<'a, Result<BTreeMap<String, Option<i64>>, sqlx::Error>>;
+}
+
+/// The stored row with a key, given as JSON.
+pub(super) fn find<R: Row>(schema: &str) -> String {
+    let table = R::TABLE;
+    format!(
+        "SELECT t.* FROM {schema}.{table} t, json_populate_record(NULL::{schema}.{table}, $1::text::json) k WHERE {}",
+        same_key::<R>("t", "k")
+    )
+}
+
+/// The stored rows of a member.
+pub(super) fn all_of<R: Row>(schema: &str) -> String {
+    format!(
+        "SELECT * FROM {schema}.{} WHERE {} = $1",
+        R::TABLE,
+        R::OWNER
+    )
+}
+
+fn same_key<R: Row>(one: &str, other: &str) -> String {
+    let same = R::KEY.iter().map(|k| format!("{one}.{k} = {other}.{k}"));
+    same.collect::<Vec<_>>().join(" AND ")
+}
+
+/// The rows of a JSON array, as a source for a statement.
+fn given<R: Row>(schema: &str) -> String {
+    format!(
+        "json_populate_recordset(NULL::{schema}.{}, $1::text::json)",
+        R::TABLE
+    )
+}
+
+impl<R: Row> AnyTable for Table<R> {
+    fn name(&self) -> &'static str {
+        R::TABLE
+    }
+
+    fn owner(&self) -> &'static str {
+        R::OWNER
+    }
+
+    fn personal(&self) -> &'static [&'static str] {
+        R::PERSONAL
+    }
+
+    fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    fn at(&mut self, position: i64) {
+        self.position = position;
+    }
+
+    fn flush<'a>(
+        &'a mut self,
+        db: &'a mut PgConnection,
+        schema: &'a str,
+    ) -> BoxFuture<'a, Result<Digest, sqlx::Error>> {
+        Box::pin(async move {
+            self.touched.clear();
+            let changes = Changes::of(std::mem::take(&mut self.slots).into_iter())?;
+            changes.write::<R>(db, schema).await?;
+            Ok(changes.digest)
+        })
+    }
+
+    fn copy<'a>(
+        &'a mut self,
+        db: &'a mut PgConnection,
+        schema: &'a str,
+    ) -> BoxFuture<'a, Result<(), sqlx::Error>> {
+        Box::pin(async move {
+            copy_all(self, db, schema).await?;
+            *self = Self::default();
+            Ok(())
+        })
+    }
+
+    fn settle(&mut self) -> Result<Digest, sqlx::Error> {
+        let mut change = Digest::default();
+        for key in self.touched.drain(..) {
+            if let Some(slot) = self.slots.get_mut(&key) {
+                let before = slot.stored.as_ref().map(weight).transpose()?;
+                let after = slot.now.as_ref().map(weight).transpose()?;
+                change = change
+                    .minus(before.unwrap_or_default())
+                    .plus(after.unwrap_or_default());
+                slot.stored.clone_from(&slot.now);
+            }
+        }
+        Ok(change)
+    }
+
+    fn stored<'a>(
+        &'a self,
+        db: &'a mut PgConnection,
+        schema: &'a str,
+    ) -> BoxFuture<'a, Result<Digest, sqlx::Error>> {
+        Box::pin(async move {
+            let all = format!("SELECT * FROM {schema}.{}", R::TABLE);
+            let mut rows = sqlx::query_as::<_, R>(&all).fetch(db);
+            let mut sum = Digest::default();
+            while let Some(row) = rows.next().await {
+                sum = sum.plus(weight(&row?)?);
+            }
+            Ok(sum)
+        })
+    }
+
+    fn differences<'a>(
+        &'a self,
+        db: &'a mut PgConnection,
+        schema: &'a str,
+    ) -> BoxFuture<'a, Result<BTreeMap<String, Option<i64>>, sqlx::Error>> {
+        Box::pin(async move {
+            let all = format!("SELECT * FROM {schema}.{}", R::TABLE);
+            let stored: Vec<R> = sqlx::query_as(&all).fetch(db).try_collect().await?;
+            let mut stored: std::collections::HashMap<_, _> =
+                stored.into_iter().map(|row| (row.key(), row)).collect();
+            let mut different = BTreeMap::new();
+            for (key, slot) in &self.slots {
+                let there = stored.remove(key).as_ref().map(weight).transpose()?;
+                if there != slot.now.as_ref().map(weight).transpose()? {
+                    let key = key_of::<R>(key)?.to_string();
+                    different.insert(format!("{} {key}", R::TABLE), Some(slot.position));
+                }
+            }
+            for key in stored.keys() {
+                let key = key_of::<R>(key)?.to_string();
+                different.insert(format!("{} {key}", R::TABLE), None);
+            }
+            Ok(different)
+        })
+    }
+}
+
+/// What is to be written, as JSON rows.
+struct Changes {
+    new: Vec<Value>,
+    changed: Vec<Value>,
+    gone: Vec<Value>,
+    digest: Digest,
+}
+
+impl Changes {
+    fn of<R: Row>(slots: impl Iterator<Item = (R::Key, Slot<R>)>) -> Result<Self, sqlx::Error> {
+        let mut changes = Self {
+            new: Vec::new(),
+            changed: Vec::new(),
+            gone: Vec::new(),
+            digest: Digest::default(),
+        };
+        for (key, slot) in slots {
+            let (was, is) = (slot.stored.as_ref(), slot.now.as_ref());
+            let before = was.map(weight).transpose()?;
+            let after = is.map(weight).transpose()?;
+            if before == after {
+                continue;
+            }
+            changes.digest = changes
+                .digest
+                .minus(before.unwrap_or_default())
+                .plus(after.unwrap_or_default());
+            match (was, is) {
+                (None, Some(row)) => changes.new.push(json(row)?),
+                (Some(_), Some(row)) => changes.changed.push(json(row)?),
+                (_, None) => changes.gone.push(key_of::<R>(&key)?),
+            }
+        }
+        Ok(changes)
+    }
+
+    async fn write<R: Row>(&self, db: &mut PgConnection, schema: &str) -> Result<(), sqlx::Error> {
+        let (table, given) = (R::TABLE, given::<R>(schema));
+        if !self.gone.is_empty() {
+            let delete = format!(
+                "DELETE FROM {schema}.{table} t USING {given} g WHERE {}",
+                same_key::<R>("t", "g")
+            );
+            run(db, &delete, &self.gone).await?;
+        }
+        if let Some(Value::Object(columns)) = self.changed.first() {
+            let set: Vec<String> = columns.keys().map(|c| format!("{c} = g.{c}")).collect();
+            let update = format!(
+                "UPDATE {schema}.{table} t SET {} FROM {given} g WHERE {}",
+                set.join(", "),
+                same_key::<R>("t", "g")
+            );
+            run(db, &update, &self.changed).await?;
+        }
+        if !self.new.is_empty() {
+            let insert = format!("INSERT INTO {schema}.{table} SELECT * FROM {given}");
+            run(db, &insert, &self.new).await?;
+        }
+        Ok(())
+    }
+}
+
+async fn run(db: &mut PgConnection, statement: &str, rows: &[Value]) -> Result<(), sqlx::Error> {
+    let rows = serde_json::to_string(rows).map_err(|fault| sqlx::Error::Encode(fault.into()))?;
+    sqlx::query(statement).bind(rows).execute(db).await?;
+    Ok(())
+}
+
+async fn copy_all<R: Row>(
+    table: &Table<R>,
+    db: &mut PgConnection,
+    schema: &str,
+) -> Result<(), sqlx::Error> {
+    let mut rows = table.slots.values().filter_map(|slot| slot.now.as_ref());
+    let Some(first) = rows.next() else {
+        return Ok(());
+    };
+    let Value::Object(columns) = json(first)? else {
+        return Err(sqlx::Error::Encode("a row that is no object".into()));
+    };
+    let columns: Vec<&str> = columns.keys().map(String::as_str).collect();
+    let copy = format!(
+        "COPY {schema}.{} ({}) FROM STDIN",
+        R::TABLE,
+        columns.join(", ")
+    );
+    let mut sink = db.copy_in_raw(&copy).await?;
+    let mut text = String::with_capacity(COPY_BYTES);
+    for row in std::iter::once(first).chain(rows) {
+        copy_row::<R>(&mut text, row)?;
+        if text.len() > COPY_BYTES - (COPY_BYTES >> 3) {
+            sink.send(text.as_bytes()).await?;
+            text.clear();
+        }
+    }
+    sink.send(text.as_bytes()).await?;
+    sink.finish().await?;
+    Ok(())
+}
+
+/// One line of COPY's text format (PostgreSQL documentation, COPY, "Text Format").
+fn copy_row<R: Row>(text: &mut String, row: &R) -> Result<(), sqlx::Error> {
+    let Value::Object(columns) = json(row)? else {
+        return Err(sqlx::Error::Encode("a row that is no object".into()));
+    };
+    for (n, (column, value)) in columns.iter().enumerate() {
+        if n > 0 {
+            text.push('\t');
+        }
+        match value {
+            value if R::JSON.contains(&column.as_str()) => escape(text, &value.to_string()),
+            Value::Null => text.push_str("\\N"),
+            Value::String(value) => escape(text, value),
+            Value::Array(parts) if R::LISTS.contains(&column.as_str()) => {
+                escape(text, &list(parts));
+            }
+            Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+                escape(text, &value.to_string());
+            }
+        }
+    }
+    text.push('\n');
+    Ok(())
+}
+
+fn escape(text: &mut String, value: &str) {
+    for letter in value.chars() {
+        match letter {
+            '\\' => text.push_str("\\\\"),
+            '\n' => text.push_str("\\n"),
+            '\r' => text.push_str("\\r"),
+            '\t' => text.push_str("\\t"),
+            other => text.push(other),
+        }
+    }
+}
+
+/// A `text[]` as PostgreSQL writes it: each part in quotes.
+fn list(parts: &[Value]) -> String {
+    let quoted = parts.iter().map(|part| {
+        let part = part.as_str().unwrap_or_default();
+        format!("\"{}\"", part.replace('\\', "\\\\").replace('"', "\\\""))
+    });
+    format!("{{{}}}", quoted.collect::<Vec<_>>().join(","))
+}

@@ -1,0 +1,106 @@
+//! The standing check names where live rows and log part.
+
+use crate::generations::quietly;
+use crate::models::{Model, all_shown};
+use crate::story::{Member, a_whole_story};
+use crate::support::World;
+use domain::user::Purpose;
+use projections::alerts::Alerts;
+use projections::check::check;
+use projections::scans::Scans;
+use projections::users::Users;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn live_rows_that_are_what_the_log_says_are_said_to_be() {
+    let world = World::fresh().await;
+    a_whole_story(&world, "ana@example.test").await;
+    let (pool, vault, events) = (&world.pool, world.store.vault(), world.events().await);
+    // In small batches, so that there is a history of digests.
+    for batch in events.chunks(3) {
+        Model::Scans.apply(pool, vault, batch).await.unwrap();
+    }
+    Model::Users.apply(pool, vault, &events).await.unwrap();
+    let seen = check::<Scans>(pool, vault, &quietly()).await.unwrap();
+    assert_eq!(seen.position, i64::try_from(events.len()).unwrap());
+    assert_eq!((seen.diverges_at, seen.live), (None, seen.log));
+    assert!(seen.rows.is_empty());
+    let seen = check::<Users>(pool, vault, &quietly()).await.unwrap();
+    assert_eq!(seen.diverges_at, None);
+    // A read model that has not begun agrees with an empty log.
+    let seen = check::<Alerts>(pool, vault, &quietly()).await.unwrap();
+    assert_eq!((seen.position, seen.diverges_at), (0, None));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_changed_behind_the_projector_is_placed_at_the_event_that_wrote_it() {
+    let world = World::fresh().await;
+    let ana = Member::joins(&world, "ana@example.test").await;
+    let eva = Member::joins(&world, "eva@example.test").await;
+    let (pool, vault) = (&world.pool, world.store.vault());
+    for n in 1..9 {
+        ana.says(Purpose::FaceSearch, n % 2 == 1, n).await;
+    }
+    all_shown(pool, vault, &world.events().await).await;
+    let change = "UPDATE users_1.read_users SET email = 'someone@example.test' WHERE user_id = $1";
+    sqlx::query(change)
+        .bind(eva.id.0)
+        .execute(pool)
+        .await
+        .unwrap();
+    let seen = check::<Users>(pool, vault, &quietly()).await.unwrap();
+    let events = world.events().await;
+    let registered = events.iter().find(|e| e.why.subject == eva.id).unwrap();
+    assert_eq!(seen.diverges_at, Some(registered.position));
+    assert_eq!(seen.rows.len(), 1);
+    assert!(seen.rows[0].contains(&eva.id.to_string()) && !seen.rows[0].contains('@'));
+    let delete = "DELETE FROM users_1.read_consents WHERE purpose = 'FACE_SEARCH'";
+    sqlx::query(delete).execute(pool).await.unwrap();
+    sqlx::query("UPDATE users_1.read_users SET email = 'eva@example.test' WHERE user_id = $1")
+        .bind(eva.id.0)
+        .execute(pool)
+        .await
+        .unwrap();
+    let seen = check::<Users>(pool, vault, &quietly()).await.unwrap();
+    let last = events.last().unwrap().position;
+    assert_eq!(seen.diverges_at, Some(last), "the consent that is missing");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_was_passed_by_is_named_also_when_later_ones_hid_it() {
+    let world = World::fresh().await;
+    let ana = Member::joins(&world, "ana@example.test").await;
+    let (pool, vault) = (&world.pool, world.store.vault());
+    for n in 1..40 {
+        let rare = [14, 38].contains(&n);
+        let purpose = if rare {
+            Purpose::BreachLookup
+        } else {
+            Purpose::FaceSearch
+        };
+        ana.says(purpose, n != 38 && n % 2 == 1 || n == 14, n).await;
+    }
+    let events = world.events().await;
+    let passed_by = events
+        .iter()
+        .filter(|e| e.sequence > 3)
+        .nth(13)
+        .unwrap()
+        .position;
+    for event in &events {
+        if event.position == passed_by {
+            // A projector that moves on without having written anything.
+            sqlx::query("UPDATE checkpoints SET position = $1 WHERE name = 'users'")
+                .bind(passed_by)
+                .execute(pool)
+                .await
+                .unwrap();
+        }
+        let batch = std::slice::from_ref(event);
+        Model::Users.apply(pool, vault, batch).await.unwrap();
+    }
+    // The rows are right again, because a later consent overwrote the missing one.
+    let seen = check::<Users>(pool, vault, &quietly()).await.unwrap();
+    assert_eq!(seen.live, seen.log);
+    assert_eq!(seen.diverges_at, Some(passed_by));
+    assert!(seen.rows.is_empty());
+}

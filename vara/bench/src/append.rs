@@ -1,0 +1,209 @@
+//! `bench append`: how many events a second go in, and how long a caller waits.
+
+use crate::cell::{Cell, Variant, Work};
+use crate::ground::Ground;
+use crate::note::{Note, NoteEvent, Notes};
+use crate::pgbench::{self, Load};
+use crate::plan::Plan;
+use crate::statistics::{Call, Sample};
+use crate::writers::drive;
+use anyhow::{Context, ensure};
+use cqrs_es::persist::PersistedEventStore;
+use cqrs_es::{Aggregate, CqrsFramework};
+use domain::ids::UserId;
+use eventstore::edge::fresh_id;
+use eventstore::lane::{Append, Lane, NewEvent, Outcome};
+use eventstore::{Store, Why};
+use postgres_es::PostgresEventRepository;
+use std::collections::HashMap;
+use std::sync::Arc;
+use tokio::sync::watch;
+use uuid::Uuid;
+
+/// Connections of a pool, as many as one process of the program has.
+const CONNECTIONS: u32 = 24;
+/// Connections of a lane, as the store gives it.
+const LANE_CONNECTIONS: u32 = 2;
+/// Our log.
+const OURS: &str = "events";
+/// What pgbench writes to.
+const PLAIN: &str = "bench_rows";
+/// The table that postgres-es asks for.
+const THEIRS: &str = "bench_theirs";
+/// The function of `sql/shape.sql` that gives no order.
+const UNORDERED: &str = "append_unordered";
+
+/// Measures one cell once, on empty tables, and checks that the log holds what was counted.
+///
+/// # Errors
+/// When a call fails, or the log holds something else.
+pub async fn measure(ground: &Ground, plan: &Plan, cell: Cell) -> anyhow::Result<Sample> {
+    ground.clean().await?;
+    let (calls, table) = match (cell.variant, cell.work) {
+        (Variant::Pgbench, work) => (inserts(ground, plan, cell, work).await?, PLAIN),
+        (Variant::PostgresEs, _) => (by_postgres_es(ground, plan, cell, THEIRS).await?, THEIRS),
+        (Variant::PostgresEsOrdered, _) => (by_postgres_es(ground, plan, cell, OURS).await?, OURS),
+        (Variant::Vara, Work::Execute1 | Work::Execute10) => {
+            (by_vara(ground, plan, cell).await?, OURS)
+        }
+        (Variant::Vara, Work::AppendOnly | Work::AppendUnordered) => {
+            (by_lane(ground, plan, cell, Lane::start).await?, OURS)
+        }
+        (Variant::Unordered, _) => {
+            let lane = |pool, head| Lane::with_function(pool, head, UNORDERED);
+            (by_lane(ground, plan, cell, lane).await?, OURS)
+        }
+    };
+    let events = calls.len() as u64 * u64::from(cell.work.events());
+    ground
+        .holds(table, events)
+        .await
+        .with_context(|| format!("{cell}"))?;
+    Sample::of(&calls, plan.span()).with_context(|| cell.to_string())
+}
+
+async fn inserts(
+    ground: &Ground,
+    plan: &Plan,
+    cell: Cell,
+    work: Work,
+) -> anyhow::Result<Vec<Call>> {
+    let (payload, metadata) = (payload()?, metadata(&why(UserId(fresh_id())), fresh_id())?);
+    let load = Load {
+        clients: cell.writers,
+        rows: work.events(),
+        payload: &payload,
+        metadata: &metadata,
+        span: plan.span(),
+    };
+    pgbench::run(ground, load).await
+}
+
+async fn by_postgres_es(
+    ground: &Ground,
+    plan: &Plan,
+    cell: Cell,
+    table: &str,
+) -> anyhow::Result<Vec<Call>> {
+    let pool = ground.connect(CONNECTIONS).await?;
+    let repository = PostgresEventRepository::new(pool.clone()).with_tables(table, "unused");
+    let events = PersistedEventStore::<_, Notes>::new_event_store(repository);
+    let framework = Arc::new(CqrsFramework::new(events, vec![], ()));
+    let (ask, subject) = (
+        Note {
+            events: cell.work.events(),
+        },
+        UserId(fresh_id()),
+    );
+    let calls = drive(cell.writers, plan.span(), move || {
+        let framework = Arc::clone(&framework);
+        async move {
+            let (stream, circumstances) =
+                (fresh_id().to_string(), as_map(&why(subject), fresh_id()));
+            let done = framework.execute_with_metadata(&stream, ask, circumstances);
+            Ok(done.await?)
+        }
+    });
+    let calls = calls.await;
+    pool.close().await;
+    calls
+}
+
+async fn by_vara(ground: &Ground, plan: &Plan, cell: Cell) -> anyhow::Result<Vec<Call>> {
+    let pool = ground.connect(CONNECTIONS).await?;
+    let store = Store::open(pool.clone(), ground.vault(&pool)?);
+    let (ask, subject) = (
+        Note {
+            events: cell.work.events(),
+        },
+        UserId(fresh_id()),
+    );
+    let calls = drive(cell.writers, plan.span(), move || {
+        let store = store.clone();
+        async move {
+            let receipt = store
+                .execute::<Notes>(fresh_id(), ask, why(subject))
+                .await?;
+            ensure!(
+                !receipt.already_done,
+                "a fresh command was taken for one that was done"
+            );
+            Ok(())
+        }
+    });
+    let calls = calls.await;
+    pool.close().await;
+    calls
+}
+
+async fn by_lane(
+    ground: &Ground,
+    plan: &Plan,
+    cell: Cell,
+    start: impl FnOnce(eventstore::Database, watch::Sender<i64>) -> Lane,
+) -> anyhow::Result<Vec<Call>> {
+    let pool = ground.connect(LANE_CONNECTIONS).await?;
+    let lane = start(pool.clone(), watch::channel(0).0);
+    let (subject, payload) = (UserId(fresh_id()), payload()?);
+    let calls = drive(cell.writers, plan.span(), move || {
+        let (lane, payload) = (lane.clone(), payload.clone());
+        async move {
+            let outcome = lane.append(one_event(subject, payload)?).await?;
+            ensure!(
+                matches!(outcome, Outcome::Appended(_)),
+                "a fresh stream met {outcome:?}"
+            );
+            Ok(())
+        }
+    });
+    let calls = calls.await;
+    pool.close().await;
+    calls
+}
+
+/// One sealed event on a fresh stream.
+fn one_event(subject: UserId, payload: String) -> anyhow::Result<Append> {
+    let (why, event_id) = (why(subject), fresh_id());
+    let event = NewEvent {
+        event_id,
+        sequence: 1,
+        event_type: "Noted".to_owned(),
+        event_version: "1".to_owned(),
+        payload,
+        metadata: metadata(&why, event_id)?,
+    };
+    Ok(Append {
+        command_id: why.command_id,
+        noun: Notes::TYPE.to_owned(),
+        stream: fresh_id().to_string(),
+        events: vec![event],
+    })
+}
+
+fn why(subject: UserId) -> Why {
+    Why::member(subject, fresh_id(), fresh_id())
+}
+
+/// A payload as it stands in the log: its personal value is ciphertext, which no longer than this one ever is.
+fn payload() -> anyhow::Result<String> {
+    let mut payload = serde_json::to_value(NoteEvent::noted())?;
+    payload["Noted"]["page"] = serde_json::json!({ "$sealed": format!("1.{}", "A".repeat(114)) });
+    Ok(payload.to_string())
+}
+
+/// Circumstances as they stand in the log, in the string map that cqrs-es carries.
+fn as_map(why: &Why, event_id: Uuid) -> HashMap<String, String> {
+    HashMap::from([
+        ("subject".to_owned(), why.subject.to_string()),
+        ("actor".to_owned(), why.actor.clone()),
+        ("request_id".to_owned(), why.request_id.to_string()),
+        ("cause_id".to_owned(), why.cause_id.to_string()),
+        ("correlation_id".to_owned(), why.correlation_id.to_string()),
+        ("command_id".to_owned(), why.command_id.to_string()),
+        ("event_id".to_owned(), event_id.to_string()),
+    ])
+}
+
+fn metadata(why: &Why, event_id: Uuid) -> anyhow::Result<String> {
+    Ok(serde_json::to_string(&as_map(why, event_id))?)
+}

@@ -1,0 +1,52 @@
+//! What can be asked of the measurements.
+
+use clap::{Args, Subcommand};
+use std::path::PathBuf;
+
+/// What to measure.
+#[derive(Debug, Clone, Args)]
+pub struct Bench {
+    #[command(subcommand)]
+    pub command: BenchCommand,
+}
+
+/// What can be measured.
+#[derive(Debug, Clone, Subcommand)]
+pub enum BenchCommand {
+    /// How many events a second go in, and how long a caller waits.
+    Append(BenchAppend),
+}
+
+/// How to measure it. DATABASE_URL names another server than one of our own; a database is made there and dropped.
+#[derive(Debug, Clone, Args)]
+pub struct BenchAppend {
+    /// How often each figure is taken; a figure to rely on takes 5 or more.
+    #[arg(long, default_value_t = 5)]
+    pub rounds: u32,
+    /// How long each time, in seconds.
+    #[arg(long, default_value_t = 3.0)]
+    pub seconds: f64,
+    /// How many write at once.
+    #[arg(long, value_delimiter = ',', default_value = "1,8,32")]
+    pub writers: Vec<u32>,
+    /// What is done.
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "execute-1,execute-10,append-only,append-unordered"
+    )]
+    pub works: Vec<::bench::Work>,
+    #[command(flatten)]
+    pub out: BenchOut,
+}
+
+/// Where the figures go beside the terminal.
+#[derive(Debug, Clone, Args)]
+pub struct BenchOut {
+    /// Folder of the report with its pictures.
+    #[arg(long, default_value = "bench-report")]
+    pub report: PathBuf,
+    /// Write the same figures to this file, as JSON.
+    #[arg(long)]
+    pub json: Option<PathBuf>,
+}

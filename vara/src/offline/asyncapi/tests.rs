@@ -1,0 +1,179 @@
+//! The document against real events: every golden file of the catalogue, as the relay would publish it.
+
+use super::*;
+use chrono::DateTime;
+use eventstore::{Recorded, Why};
+use jsonschema::{Draft, Validator};
+use std::path::Path;
+use uuid::Uuid;
+
+/// The golden file of a fact as it stands in the log: each personal value sealed.
+fn golden(fact: &EventSchema) -> Value {
+    fn sealed(value: &Value) -> Value {
+        match value {
+            Value::Object(map) if map.contains_key(domain::personal::KNOWN) => {
+                json!({ domain::personal::SEALED: "1.AAAA" })
+            }
+            Value::Object(map) => {
+                let inside = map
+                    .iter()
+                    .map(|(name, inner)| (name.clone(), sealed(inner)));
+                Value::Object(inside.collect())
+            }
+            Value::Array(items) => items.iter().map(sealed).collect(),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
+        }
+    }
+    let file = fact.file().replace(".schema.json", ".json");
+    let catalogue = Path::new(env!("CARGO_MANIFEST_DIR")).join("../domain/catalogue");
+    sealed(&serde_json::from_slice(&std::fs::read(catalogue.join(file)).unwrap()).unwrap())
+}
+
+/// The event as its message carries it.
+fn published(fact: &EventSchema) -> Value {
+    let id = Uuid::from_u128;
+    let event = Recorded {
+        position: 7,
+        event_id: id(1),
+        noun: fact.shape.noun.to_owned(),
+        stream: id(2).to_string(),
+        sequence: 1,
+        event_type: fact.shape.event_type.to_owned(),
+        event_version: fact.shape.version.to_string(),
+        recorded_at: DateTime::UNIX_EPOCH,
+        why: Why::member(id(3).into(), id(4), id(5)),
+        payload: golden(fact),
+    };
+    serde_json::to_value(event).unwrap()
+}
+
+/// A schema of the document, with the components that it refers to around it.
+fn validator(document: &Value, schema: &Value) -> Validator {
+    let schema = json!({ "allOf": [schema], "components": document["components"] });
+    jsonschema::options()
+        .with_draft(Draft::Draft7)
+        .should_validate_formats(true)
+        .build(&schema)
+        .unwrap()
+}
+
+#[test]
+fn every_event_keeps_to_its_own_message_and_to_no_other() {
+    let document = document().unwrap();
+    let events: Vec<(String, Value)> = domain::schema::all()
+        .iter()
+        .map(|fact| (key(fact.shape), published(fact)))
+        .collect();
+    let messages = document["components"]["messages"].as_object().unwrap();
+    assert_eq!(messages.len(), events.len());
+    for (name, message) in messages {
+        let schema = validator(&document, &message["payload"]);
+        for (of, event) in &events {
+            assert_eq!(schema.is_valid(event), of == name, "{of} as {name}");
+        }
+    }
+}
+
+#[test]
+fn the_envelope_has_the_fields_of_a_recorded_event_and_no_others() {
+    let fact = &domain::schema::all()[0];
+    let (event, schema) = (published(fact), envelope::recorded());
+    let names = |value: &Value| {
+        value
+            .as_object()
+            .unwrap()
+            .keys()
+            .cloned()
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(names(&schema["properties"]), names(&event));
+    assert_eq!(
+        names(&schema["properties"]["why"]["properties"]),
+        names(&event["why"])
+    );
+    for part in [&schema, &schema["properties"]["why"]] {
+        let required = part["required"].as_array().unwrap().len();
+        assert_eq!(required, names(&part["properties"]).len());
+    }
+}
+
+#[test]
+fn an_event_with_a_part_missing_breaks_its_message() {
+    let document = document().unwrap();
+    let fact = &domain::schema::all()[0];
+    let message = &document["components"]["messages"][key(fact.shape)];
+    let schema = validator(&document, &message["payload"]);
+    let event = published(fact);
+    for name in event.as_object().unwrap().keys() {
+        let mut without = event.clone();
+        without.as_object_mut().unwrap().remove(name);
+        assert!(!schema.is_valid(&without), "without {name}");
+    }
+    for name in event["why"].as_object().unwrap().keys() {
+        let mut without = event.clone();
+        without["why"].as_object_mut().unwrap().remove(name);
+        assert!(!schema.is_valid(&without), "without why.{name}");
+    }
+}
+
+#[test]
+fn subjects_and_headers_are_those_that_the_relay_uses() {
+    let bus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../eventstore/src/bus.rs");
+    let bus = std::fs::read_to_string(bus).unwrap();
+    let document = document().unwrap();
+    assert!(bus.contains("\"vara.{partition}.{}.{}\""));
+    let parameters = &document["channels"]["events"]["parameters"];
+    let partitions = parameters["partition"]["enum"].as_array().unwrap().len();
+    assert!(bus.contains(&format!("PARTITIONS: u8 = {partitions};")));
+    for name in envelope::headers()["required"].as_array().unwrap() {
+        let name = name.as_str().unwrap();
+        let set = bus.contains(&format!("\"{name}\"")) || name == "Nats-Msg-Id";
+        assert!(set, "{name}");
+    }
+    assert!(bus.contains(".message_id(format!("), "Nats-Msg-Id");
+}
+
+#[test]
+fn every_reference_leads_somewhere() {
+    fn walk<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
+        match value {
+            Value::Object(map) => {
+                found.extend(map.get("$ref").and_then(Value::as_str));
+                map.values().for_each(|inner| walk(inner, found));
+            }
+            Value::Array(items) => items.iter().for_each(|inner| walk(inner, found)),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+    let document = document().unwrap();
+    let mut found = Vec::new();
+    walk(&document, &mut found);
+    assert!(found.len() > 100);
+    for reference in found {
+        let target = reference
+            .strip_prefix('#')
+            .map(|path| document.pointer(path));
+        assert!(target.flatten().is_some(), "{reference}");
+    }
+}
+
+#[test]
+fn every_subject_names_its_fact_in_snake_case() {
+    assert_eq!(snake("MatchFound"), "match_found");
+    assert_eq!(snake("PlanItemUrgencyRaised"), "plan_item_urgency_raised");
+    let document = document().unwrap();
+    let events = &document["channels"]["events"]["parameters"]["event"]["enum"];
+    assert_eq!(
+        events.as_array().unwrap().len(),
+        domain::schema::all().len()
+    );
+}
+
+#[test]
+fn what_exists_in_memory_only_is_not_in_the_document() {
+    // AUD-2
+    let text = document().unwrap().to_string();
+    for marker in [domain::personal::KNOWN, domain::personal::ERASED] {
+        assert!(!text.contains(marker), "{marker}");
+    }
+}
