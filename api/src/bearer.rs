@@ -65,9 +65,23 @@ struct Claims {
 
 async fn check(request: &Request, bearer: Bearer) -> poem::Result<Caller> {
     let app = App::of(request)?;
-    let (caller, email) = app.verifier.verify(&bearer.token).await?;
+    let (caller, email) = match app.verifier.verify(&bearer.token).await {
+        Err(Problem::InvalidToken) => return Err(ended(app, &bearer.token).await.into()),
+        verified => verified?,
+    };
     crate::users::be_known(app, caller.user, &email, request_id(request)).await?;
     Ok(caller)
+}
+
+/// Why a session is over: because the account is (USR-5), or for any other reason.
+async fn ended(app: &App, token: &str) -> Problem {
+    match app.verifier.claims(token).await {
+        Ok(claims) => match crate::users::is_erased(app, claims.sub.into()).await {
+            Ok(true) => Problem::AccountDeleted,
+            Ok(false) | Err(_) => Problem::InvalidToken,
+        },
+        Err(problem) => problem,
+    }
 }
 
 /// Checks tokens.

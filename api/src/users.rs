@@ -263,6 +263,11 @@ pub(crate) async fn be_known(
     register(app, user, email, request).await
 }
 
+/// Whether this account was deleted: an old token never brings it back (USR-5).
+pub(crate) async fn is_erased(app: &App, user: UserId) -> Result<bool, Problem> {
+    Ok(app.store.load::<Account>(user.0).await? == Account::Erased)
+}
+
 /// Lets a member come into being, and waits until she and her starter plan are shown (USR-3).
 pub(crate) async fn register(
     app: &App,
@@ -282,6 +287,9 @@ pub(crate) async fn register(
         .to_the_end(async move {
             let command = UserCommand::Register(ask);
             let receipt = app.store.execute::<Account>(user.0, command, why).await?;
+            if receipt.already_done && is_erased(&app, user).await? {
+                return Err(Problem::AccountDeleted);
+            }
             app.show(user, &[UsersModel::NAME], receipt.position).await;
             if !receipt.already_done {
                 // Her first item comes from a policy, so its position is known only when that has acted.

@@ -3,13 +3,17 @@
 //! [`crate::Store`] is the entrance for commands; the lane is what stands behind it, for whoever brings events that
 //! are sealed and numbered already, as the measurements of `vara bench` do.
 
+use sqlx::postgres::PgPoolOptions;
 use sqlx::{PgPool, Row};
 use std::collections::{HashSet, VecDeque};
+use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
 
 /// Most events in one batch.
 const BATCH_EVENTS: usize = 500;
+/// Connections of the lane: one works, another takes over when it is lost.
+const CONNECTIONS: u32 = 2;
 /// Most commands that wait for the lane; more wait at the caller.
 const QUEUE: usize = 1_024;
 /// The function of the database that gives positions, and checks versions and command ids.
@@ -70,18 +74,19 @@ pub struct Lane {
 }
 
 impl Lane {
-    /// Starts the lane; it ends when every entrance is dropped. `head` is told the newest position.
+    /// Starts the lane on the database of a pool; it ends when every entrance is dropped. `head` is told the newest
+    /// position.
     #[must_use]
-    pub fn start(pool: PgPool, head: watch::Sender<i64>) -> Self {
+    pub fn start(pool: &PgPool, head: watch::Sender<i64>) -> Self {
         Self::with_function(pool, head, APPEND)
     }
 
     /// A lane that writes through another function of the database, which takes and gives what `append_events`
     /// does. What such a function leaves out is what its work costs: `vara bench` measures the price of order so.
     #[must_use]
-    pub fn with_function(pool: PgPool, head: watch::Sender<i64>, function: &'static str) -> Self {
+    pub fn with_function(pool: &PgPool, head: watch::Sender<i64>, function: &'static str) -> Self {
         let (queue, waiting) = mpsc::channel(QUEUE);
-        tokio::spawn(run(pool, statement(function), waiting, head));
+        tokio::spawn(run(own(pool), statement(function), waiting, head));
         Self { queue }
     }
 
@@ -98,6 +103,23 @@ impl Lane {
             .map_err(|_| gone(()))?;
         answer.await.map_err(|_| gone(()))?
     }
+}
+
+/// Connections that only the lane uses: a transaction elsewhere that is dropped half-way can swallow what the next
+/// borrower of its connection writes (seen with sqlx 0.8.6), and the lane holds what was promised.
+///
+/// No ping before each statement, which would be one more round trip: a dead connection is an outage like any other,
+/// and the same command id is tried again. Plans are made once, for any batch and any size of the table.
+fn own(pool: &PgPool) -> PgPool {
+    let options = (*pool.connect_options()).clone().options([
+        ("plan_cache_mode", "force_generic_plan"),
+        ("enable_seqscan", "off"),
+    ]);
+    PgPoolOptions::new()
+        .max_connections(CONNECTIONS)
+        .acquire_timeout(Duration::from_secs(10))
+        .test_before_acquire(false)
+        .connect_lazy_with(options)
 }
 
 fn statement(function: &str) -> String {

@@ -3,6 +3,7 @@
 //! Order is ours to provide: every event has a gapless position, given inside the append. PostgreSQL is the
 //! truth; NATS only wakes and distributes, and may be wiped at any time.
 
+pub mod audit;
 pub mod bus;
 pub mod checkpoint;
 pub mod edge;
@@ -15,12 +16,14 @@ pub mod log;
 pub mod migrate;
 pub mod objects;
 pub mod parked;
+pub mod prover;
 pub mod recorded;
 pub mod relay;
 mod repository;
 mod seal;
 pub mod stalled;
 pub mod store;
+pub mod stored;
 pub mod subscription;
 pub mod why;
 pub mod work;

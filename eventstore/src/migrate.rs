@@ -76,10 +76,11 @@ async fn move_keys(keys: &PgPool, events: &PgPool) -> Result<(), sqlx::Error> {
     if !there || same_database(keys, events).await? {
         return Ok(());
     }
-    let rows: Vec<KeyRow> =
-        sqlx::query_as("SELECT subject, wrapped, master, created_at, erased_at FROM keys.subject_keys")
-            .fetch_all(events)
-            .await?;
+    let rows: Vec<KeyRow> = sqlx::query_as(
+        "SELECT subject, wrapped, master, created_at, erased_at FROM keys.subject_keys",
+    )
+    .fetch_all(events)
+    .await?;
     let mut tx = keys.begin().await?;
     for (subject, wrapped, master, created_at, erased_at) in rows {
         sqlx::query(
@@ -96,12 +97,15 @@ async fn move_keys(keys: &PgPool, events: &PgPool) -> Result<(), sqlx::Error> {
     }
     tx.commit().await?;
     let mut tx = events.begin().await?;
-    sqlx::query("DROP SCHEMA keys CASCADE").execute(&mut *tx).await?;
+    sqlx::query("DROP SCHEMA keys CASCADE")
+        .execute(&mut *tx)
+        .await?;
     tx.commit().await
 }
 
 async fn same_database(one: &PgPool, other: &PgPool) -> Result<bool, sqlx::Error> {
-    let which = "SELECT current_database() || '/' || (SELECT system_identifier FROM pg_control_system())";
+    let which =
+        "SELECT current_database() || '/' || (SELECT system_identifier FROM pg_control_system())";
     let one: String = sqlx::query_scalar(which).fetch_one(one).await?;
     let other: String = sqlx::query_scalar(which).fetch_one(other).await?;
     Ok(one == other)
@@ -112,18 +116,25 @@ async fn same_database(one: &PgPool, other: &PgPool) -> Result<bool, sqlx::Error
 /// # Errors
 /// When the server does not answer, or the account may not make databases.
 pub async fn create_beside(pool: &PgPool, name: &str) -> Result<(), sqlx::Error> {
-    let there: bool = sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)")
-        .bind(name)
-        .fetch_one(pool)
-        .await?;
+    let there: bool =
+        sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)")
+            .bind(name)
+            .fetch_one(pool)
+            .await?;
     if there {
         return Ok(());
     }
     let quoted = name.replace('"', "\"\"");
-    let made = sqlx::query(&format!("CREATE DATABASE \"{quoted}\"")).execute(pool).await;
+    let made = sqlx::query(&format!("CREATE DATABASE \"{quoted}\""))
+        .execute(pool)
+        .await;
     match made {
         // Another process was faster.
-        Err(sqlx::Error::Database(fault)) if matches!(fault.code().as_deref(), Some("42P04" | "23505")) => Ok(()),
+        Err(sqlx::Error::Database(fault))
+            if matches!(fault.code().as_deref(), Some("42P04" | "23505")) =>
+        {
+            Ok(())
+        }
         other => other.map(drop),
     }
 }

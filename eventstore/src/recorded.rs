@@ -102,14 +102,15 @@ impl Recorded {
     }
 }
 
-/// What a newer program wrote is waited for; everything else that does not read is broken for good.
+/// What another program can read is waited for: a newer one, or one with the missing step. A fact that is not of its
+/// own shape is broken for good.
 fn undecodable(position: i64, fault: &Undecodable) -> ReadFault {
     let what = fault.to_string();
     match fault {
-        Undecodable::Newer { .. } => ReadFault::Newer { position, what },
-        Undecodable::UnknownNoun(_)
-        | Undecodable::Misshapen { .. }
-        | Undecodable::NoStep { .. } => ReadFault::Unreadable { position, what },
+        Undecodable::Newer { .. } | Undecodable::UnknownNoun(_) | Undecodable::NoStep { .. } => {
+            ReadFault::Newer { position, what }
+        }
+        Undecodable::Misshapen { .. } => ReadFault::Unreadable { position, what },
     }
 }
 

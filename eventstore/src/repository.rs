@@ -120,14 +120,18 @@ impl PersistedEventRepository for Repository {
             return Ok(());
         };
         let why = Why::deserialize(&first.metadata)?;
-        let key = self.vault.key_to_seal(why.subject).await.map_err(broken)?;
+        // What holds nothing personal needs no key: also the last fact about somebody whose key is gone.
+        let key = match events.iter().any(|event| seal::is_personal(&event.payload)) {
+            true => Some(self.vault.key_to_seal(why.subject).await.map_err(broken)?),
+            false => None,
+        };
         let append = Append {
             command_id: why.command_id,
             noun: A::TYPE.to_owned(),
             stream: first.aggregate_id.clone(),
             events: events
                 .iter()
-                .map(|e| sealed(e, &key))
+                .map(|e| sealed(e, key.as_ref()))
                 .collect::<Result<_, _>>()?,
         };
         let outcome = self
@@ -154,18 +158,20 @@ impl PersistedEventRepository for Repository {
     }
 }
 
-fn sealed(event: &SerializedEvent, key: &SubjectKey) -> Result<NewEvent, PersistenceError> {
+fn sealed(event: &SerializedEvent, key: Option<&SubjectKey>) -> Result<NewEvent, PersistenceError> {
     let event_id = edge::fresh_id();
     let mut metadata = event.metadata.clone();
     metadata["event_id"] = Value::String(event_id.to_string());
     let mut payload = event.payload.clone();
-    let place = seal::place(
-        &event.aggregate_type,
-        &event.aggregate_id,
-        event_id,
-        &event.event_type,
-    );
-    seal::seal(&mut payload, key, &place).map_err(broken)?;
+    if let Some(key) = key {
+        let place = seal::place(
+            &event.aggregate_type,
+            &event.aggregate_id,
+            event_id,
+            &event.event_type,
+        );
+        seal::seal(&mut payload, key, &place).map_err(broken)?;
+    }
     let sequence = i64::try_from(event.sequence)
         .map_err(|fault| PersistenceError::UnknownError(Box::new(fault)))?;
     Ok(NewEvent {

@@ -55,9 +55,18 @@ pub(crate) fn open(
 
 /// Whether a payload holds any sealed value.
 pub(crate) fn is_sealed(payload: &Value) -> bool {
+    has(payload, SEALED)
+}
+
+/// Whether a payload holds any personal value that is to be sealed.
+pub(crate) fn is_personal(payload: &Value) -> bool {
+    has(payload, KNOWN)
+}
+
+fn has(payload: &Value, mark: &str) -> bool {
     match payload {
-        Value::Object(map) => map.contains_key(SEALED) || map.values().any(is_sealed),
-        Value::Array(items) => items.iter().any(is_sealed),
+        Value::Object(map) => map.contains_key(mark) || map.values().any(|inner| has(inner, mark)),
+        Value::Array(items) => items.iter().any(|inner| has(inner, mark)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
     }
 }

@@ -21,13 +21,14 @@ const CONFLICT_TRIES: u32 = 4;
 /// Tries of one command when the database does not answer; together about 6 s, longer than its restart.
 const OUTAGE_TRIES: u32 = 6;
 
-/// Connections that only the lane uses.
-const LANE_CONNECTIONS: u32 = 2;
+/// Connections on which the streams of commands are read.
+const STREAM_CONNECTIONS: u32 = 12;
 
 /// The entrance for commands. Cheap to clone; all clones of a process share one lane.
 #[derive(Debug, Clone)]
 pub struct Store {
     pool: PgPool,
+    streams: PgPool,
     vault: Vault,
     lane: Lane,
     head: watch::Receiver<i64>,
@@ -64,15 +65,16 @@ impl Store {
     #[must_use]
     pub fn open(pool: PgPool, vault: Vault) -> Self {
         let (newest, head) = watch::channel(0);
-        // Connections of its own: a transaction elsewhere that is dropped half-way can swallow what the next
-        // borrower of its connection writes (seen with sqlx 0.8.6), and the lane holds what was promised.
-        let own = PgPoolOptions::new()
-            .max_connections(LANE_CONNECTIONS)
+        let lane = Lane::start(&pool, newest);
+        // The first try of a command reads its stream without a ping before it; the next ones are careful.
+        let streams = PgPoolOptions::new()
+            .max_connections(STREAM_CONNECTIONS)
             .acquire_timeout(Duration::from_secs(10))
+            .test_before_acquire(false)
             .connect_lazy_with((*pool.connect_options()).clone());
-        let lane = Lane::start(own, newest);
         Self {
             pool,
+            streams,
             vault,
             lane,
             head,
@@ -102,7 +104,7 @@ impl Store {
     /// # Errors
     /// [`ExecuteError`], but never `Refused` or `Conflict`.
     pub async fn load<A: Aggregate>(&self, stream: Uuid) -> Result<A, ExecuteError<A::Error>> {
-        let store = PersistedEventStore::<_, A>::new_event_store(self.repository());
+        let store = PersistedEventStore::<_, A>::new_event_store(self.repository(&self.pool));
         let mut context = store
             .load_aggregate(&stream.to_string())
             .await
@@ -145,7 +147,12 @@ impl Store {
     {
         let (mut conflicts, mut outages) = (0, 0);
         loop {
-            match self.once::<A>(stream, command.clone(), &why).await {
+            let from = if outages == 0 {
+                &self.streams
+            } else {
+                &self.pool
+            };
+            match self.once::<A>(from, stream, command.clone(), &why).await {
                 Err(ExecuteError::Conflict) if conflicts + 1 < CONFLICT_TRIES => {
                     let wait = edge::backoff(
                         conflicts,
@@ -168,6 +175,7 @@ impl Store {
 
     async fn once<A>(
         &self,
+        from: &PgPool,
         stream: Uuid,
         command: A::Command,
         why: &Why,
@@ -176,7 +184,7 @@ impl Store {
         A: Aggregate,
         A::Services: Default,
     {
-        let repository = self.repository();
+        let repository = self.repository(from);
         let outcome = repository.outcome();
         let store = PersistedEventStore::<_, A>::new_event_store(repository);
         let framework = CqrsFramework::new(store, vec![], A::Services::default());
@@ -229,8 +237,8 @@ impl Store {
             .await
     }
 
-    fn repository(&self) -> Repository {
-        let inner = PostgresEventRepository::new(self.pool.clone());
+    fn repository(&self, from: &PgPool) -> Repository {
+        let inner = PostgresEventRepository::new(from.clone());
         Repository::new(inner, self.vault.clone(), self.lane.clone())
     }
 }

@@ -36,11 +36,13 @@ pub async fn purge<M: ReadModel>(pool: &PgPool, who: UserId) -> Result<u64, sqlx
             removed += gone.rows_affected();
         }
         // Its digest is no longer known; the way back computes it from the rows.
-        sqlx::query("UPDATE read_generations SET digest = NULL WHERE name = $1 AND generation = $2")
-            .bind(M::NAME)
-            .bind(before.number)
-            .execute(&mut *tx)
-            .await?;
+        sqlx::query(
+            "UPDATE read_generations SET digest = NULL WHERE name = $1 AND generation = $2",
+        )
+        .bind(M::NAME)
+        .bind(before.number)
+        .execute(&mut *tx)
+        .await?;
     }
     tx.commit().await?;
     for generation in std::iter::once(&live).chain(&before) {

@@ -5,7 +5,8 @@ mod operate;
 
 pub use bench::{Bench, BenchAppend, BenchCommand, BenchOut};
 pub use operate::{
-    EraseMember, Keys, KeysCommand, Parked, ParkedCommand, Projections, ReadModelsCommand,
+    Audit, AuditCommand, EraseMember, Export, Keys, KeysCommand, Parked, ParkedCommand,
+    Projections, Prove, ReadModelsCommand, Replay, Verify,
 };
 
 use clap::{Args, Parser, Subcommand};
@@ -36,6 +37,8 @@ pub enum Command {
     Projections(Projections),
     /// What a reader of the log could not use: list, show, retry, drop.
     Parked(Parked),
+    /// The record: prove, export, verify, replay.
+    Audit(Audit),
     /// Master keys: status, rotate, rewrap.
     Keys(Keys),
     /// Erase a member: her key, pictures, rows and account; prints the receipt.

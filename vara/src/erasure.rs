@@ -27,7 +27,10 @@ pub async fn erase(kit: &Kit, who: UserId) -> anyhow::Result<Value> {
         User::Unknown => bail!("no member has the id {who}"),
         User::Member { .. } | User::Erased => {}
     }
-    let erasure = kit.vault.begin_erasure(who, ErasureId(edge::fresh_id())).await?;
+    let erasure = kit
+        .vault
+        .begin_erasure(who, ErasureId(edge::fresh_id()))
+        .await?;
     ledger::append(&kit.folder, &erasure)?;
     carry_out(kit, &erasure).await
 }
@@ -40,7 +43,10 @@ pub async fn replay(kit: &Kit) -> anyhow::Result<()> {
     for erasure in kit.vault.erasures().await? {
         ledger::append(&kit.folder, &erasure)?;
         let known = kit.store.load::<User>(erasure.subject.0).await?;
-        let key_is_gone = matches!(kit.vault.key(erasure.subject).await, Ok(eventstore::Key::Erased));
+        let key_is_gone = matches!(
+            kit.vault.key(erasure.subject).await,
+            Ok(eventstore::Key::Erased)
+        );
         let is_done = match known {
             User::Erased => erasure.receipt.is_some() && key_is_gone,
             // A backup from before she came: there is nothing of hers but perhaps a key.
@@ -72,7 +78,10 @@ async fn begin(kit: &Kit, erasure: &Erasure) -> anyhow::Result<i64> {
     let position = match known {
         User::Unknown => 0,
         User::Member { .. } | User::Erased => {
-            let done = kit.store.execute::<User>(who.0, UserCommand::Erase(ask), why).await;
+            let done = kit
+                .store
+                .execute::<User>(who.0, UserCommand::Erase(ask), why)
+                .await;
             done.context("the erasure could not be recorded")?.position
         }
     };

@@ -70,7 +70,10 @@ pub async fn migrate(database_url: &str) -> anyhow::Result<()> {
         let name = settings::keys_database(database_url)?;
         let made = migrate::create_beside(&database, &name).await;
         made.with_context(|| {
-            format!("the database of keys could not be made: make {name}, or set {}", settings::KEYS_URL)
+            format!(
+                "the database of keys could not be made: make {name}, or set {}",
+                settings::KEYS_URL
+            )
         })?;
     }
     let keys = migrate::connect(&settings::keys_url(database_url)?, 1)

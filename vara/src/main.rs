@@ -5,6 +5,7 @@ mod cli;
 mod demo;
 mod erasure;
 mod kit;
+mod ledger;
 mod offline;
 mod operate;
 mod parts;
@@ -59,6 +60,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Some(command) => runtime.block_on(operate::read_models::operate(command)),
             None => runtime.block_on(parts::projections(ask.data)).map(done),
         },
+        Command::Audit(ask) => runtime.block_on(operate::audit::operate(ask.command)),
         Command::Keys(ask) => runtime.block_on(operate::keys::operate(ask.command)),
         Command::Erase(ask) => runtime.block_on(operate::keys::erase(ask)),
         Command::Parked(ask) => runtime.block_on(operate::parked::operate(ask.command)),

@@ -1,5 +1,6 @@
 //! What operators do with a Vara that runs: look, repair, prove.
 
+pub mod audit;
 pub mod keys;
 pub mod parked;
 pub mod read_models;

@@ -3,6 +3,7 @@
 use crate::cli;
 use crate::erasure;
 use crate::kit::{self, Kit};
+use crate::ledger;
 use crate::running::Running;
 use crate::serve::{self, Listening};
 use crate::settings::{EMBEDDED_ISSUER, Folder, Servers, TinEyeAt, from_env};
@@ -10,9 +11,9 @@ use crate::{say, shutdown};
 use ::workers::image_scan::ImageScan;
 use ::workers::providers::{TinEye, TinEyeSettings};
 use anyhow::Context;
-use eventstore::Log;
 use eventstore::feed::Tail;
 use eventstore::relay::Relay;
+use eventstore::{Log, prover};
 use identity::IdentityOptions;
 use poem::{Endpoint, EndpointExt, Response, Route};
 use std::future::Future;
@@ -58,7 +59,7 @@ pub async fn projections(ask: cli::Data) -> anyhow::Result<()> {
 pub async fn relay(ask: cli::Data) -> anyhow::Result<()> {
     let kit = open(&ask).await?;
     let mut running = JoinSet::new();
-    run_relay(&mut running, &kit);
+    run_relay(&mut running, &kit)?;
     until_asked(running, &kit).await
 }
 
@@ -115,7 +116,9 @@ pub async fn routes(
         &issuer,
         model,
     );
-    let routes = Route::new().nest_no_strip("/", api::routes(app)?);
+    let routes = Route::new()
+        .nest_no_strip("/", api::routes(app)?)
+        .at("/ledger/*path", ledger::served(kit.folder.ledger()));
     if outside.is_some() {
         return Ok(routes.map_to_response().boxed());
     }
@@ -139,12 +142,22 @@ fn picture_model() -> anyhow::Result<Option<pictures::clip::Model>> {
     Ok(Some(model))
 }
 
-pub fn run_relay(running: &mut JoinSet<()>, kit: &Kit) {
+/// The relay, and the prover beside it: both read the log in order and write elsewhere.
+pub fn run_relay(running: &mut JoinSet<()>, kit: &Kit) -> anyhow::Result<()> {
+    let place = prover::Place {
+        folder: kit.folder.ledger(),
+        key: kit.folder.ledger_key()?,
+    };
+    let store = kit.store.clone();
+    keep(running, "proof", move || {
+        prover::run(store.database().clone(), place.clone(), store.head())
+    });
     let kit = kit.clone();
     keep(running, "relay", move || {
         let (database, head) = (kit.store.database().clone(), kit.store.head());
         Relay::new(database, kit.bus.clone(), head).run()
     });
+    Ok(())
 }
 
 pub fn run_projections(running: &mut JoinSet<()>, kit: &Kit, tail: &Tail) {

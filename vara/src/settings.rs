@@ -44,6 +44,16 @@ impl Folder {
         Ok(folder)
     }
 
+    /// The tree over the record and its signed checkpoint: hashes only.
+    pub fn ledger(&self) -> PathBuf {
+        self.0.join("ledger")
+    }
+
+    /// What signs the checkpoints.
+    pub fn ledger_key(&self) -> anyhow::Result<PathBuf> {
+        Ok(self.keys()?.join("ledger.key"))
+    }
+
     /// The little web that the stand-in searches: not part of Vara's own data.
     pub fn web(&self) -> PathBuf {
         self.0.join("sandbox-web")

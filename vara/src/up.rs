@@ -82,7 +82,7 @@ async fn serve_all(
     };
 
     let mut parts = JoinSet::new();
-    parts::run_relay(&mut parts, &kit);
+    parts::run_relay(&mut parts, &kit)?;
     let tail = Tail::follow(kit.bus.clone());
     parts::run_projections(&mut parts, &kit, &tail);
     parts::run_workers(&mut parts, &kit, engine.clone(), &tail)?;

@@ -35,11 +35,7 @@ impl Vault {
     ///
     /// # Errors
     /// [`KeyError::Unreachable`].
-    pub async fn begin_erasure(
-        &self,
-        subject: UserId,
-        id: ErasureId,
-    ) -> Result<Erasure, KeyError> {
+    pub async fn begin_erasure(&self, subject: UserId, id: ErasureId) -> Result<Erasure, KeyError> {
         let mut tx = self.pool.begin().await?;
         sqlx::query(
             "INSERT INTO keys.erasures (subject, erasure_id) VALUES ($1, $2) ON CONFLICT (subject) DO NOTHING",

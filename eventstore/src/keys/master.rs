@@ -74,7 +74,10 @@ impl From {
 fn told_by(command: &str) -> std::io::Result<String> {
     let done = Command::new("sh").arg("-c").arg(command).output()?;
     if !done.status.success() {
-        return Err(std::io::Error::other(format!("it ended with {}", done.status)));
+        return Err(std::io::Error::other(format!(
+            "it ended with {}",
+            done.status
+        )));
     }
     let text = String::from_utf8(done.stdout);
     text.map_err(|_| std::io::Error::other("it did not tell text"))
@@ -112,7 +115,8 @@ impl MasterKey {
     /// [`KeyError::Master`] where the file can be neither read nor made.
     pub fn read_or_create(path: &Path) -> Result<Self, KeyError> {
         if !path.exists() {
-            create(path, &fresh()).map_err(|e| From::File(path.to_owned()).fault(&e.to_string()))?;
+            create(path, &fresh())
+                .map_err(|e| From::File(path.to_owned()).fault(&e.to_string()))?;
         }
         Self::read(path)
     }
@@ -137,9 +141,9 @@ impl MasterKey {
     /// [`KeyError::Master`] where the key is told by a command, or the file cannot be replaced.
     pub fn turn(&self, still_used: &[String]) -> Result<(), KeyError> {
         let From::File(path) = self.from.as_ref() else {
-            return Err(self
-                .from
-                .fault("where a command tells the key, the command has to tell the new one first"));
+            return Err(self.from.fault(
+                "where a command tells the key, the command has to tell the new one first",
+            ));
         };
         let mut text = fresh();
         for (n, one) in self.from.read()?.iter().enumerate() {

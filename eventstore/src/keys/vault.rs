@@ -78,7 +78,10 @@ impl Vault {
             None => Ok(Key::Erased),
             Some(wrapped) => {
                 let master: String = row.try_get("master")?;
-                let plain = self.master.unwrap(&wrapped, &master, &place(subject)).await?;
+                let plain = self
+                    .master
+                    .unwrap(&wrapped, &master, &place(subject))
+                    .await?;
                 let key = SubjectKey::from_bytes(&plain)?;
                 self.keep(subject, &key);
                 Ok(Key::Present(key))
@@ -159,15 +162,18 @@ impl Vault {
             }
             for row in &rows {
                 let subject = UserId(row.try_get("subject")?);
-                let (wrapped, was): (Vec<u8>, String) = (row.try_get("wrapped")?, row.try_get("master")?);
+                let (wrapped, was): (Vec<u8>, String) =
+                    (row.try_get("wrapped")?, row.try_get("master")?);
                 let plain = self.master.unwrap(&wrapped, &was, &place(subject)).await?;
                 let (master, wrapped) = self.master.wrap(&plain, &place(subject)).await?;
-                sqlx::query("UPDATE keys.subject_keys SET wrapped = $2, master = $3 WHERE subject = $1")
-                    .bind(subject.0)
-                    .bind(wrapped)
-                    .bind(master)
-                    .execute(&mut *tx)
-                    .await?;
+                sqlx::query(
+                    "UPDATE keys.subject_keys SET wrapped = $2, master = $3 WHERE subject = $1",
+                )
+                .bind(subject.0)
+                .bind(wrapped)
+                .bind(master)
+                .execute(&mut *tx)
+                .await?;
             }
             tx.commit().await?;
             done += rows.len() as u64;

@@ -18,6 +18,7 @@ CREATE TABLE bench_rows (
     recorded_at    timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (aggregate_type, aggregate_id, sequence)
 );
+CREATE INDEX bench_rows_command_id ON bench_rows (command_id) WHERE command_id IS NOT NULL;
 CREATE INDEX bench_rows_event_id ON bench_rows (event_id);
 
 -- What postgres-es 0.5 asks for (db/init.sql of that crate).
@@ -53,14 +54,11 @@ DECLARE
 BEGIN
     INSERT INTO events (aggregate_type, aggregate_id, sequence, event_type, event_version, payload,
                         metadata, position, event_id, command_id, recorded_at)
-    SELECT i.type, i.id, i.sequence, i.event_type, i.event_version, i.payload::json, i.metadata::json,
-           nextval('bench_position'), i.event_id, p_command_ids[i.command + 1], now_ts
-      FROM unnest(p_command, p_aggregate_type, p_aggregate_id, p_sequence, p_event_type,
-                  p_event_version, p_payload, p_metadata, p_event_id)
-           AS i(command, type, id, sequence, event_type, event_version, payload, metadata, event_id);
-
-    RETURN QUERY
-    SELECT c.ord::int - 1, 'appended', currval('bench_position')
-      FROM unnest(p_command_ids) WITH ORDINALITY AS c(id, ord);
+    SELECT p_aggregate_type[i], p_aggregate_id[i], p_sequence[i], p_event_type[i], p_event_version[i],
+           p_payload[i]::json, p_metadata[i]::json, nextval('bench_position'), p_event_id[i],
+           p_command_ids[p_command[i] + 1], now_ts
+      FROM generate_series(1, cardinality(p_command)) AS i;
+    RETURN QUERY SELECT p_command[i], 'appended'::text, currval('bench_position')
+      FROM generate_series(1, cardinality(p_command)) AS i GROUP BY 1;
 END
 $$;

@@ -13,7 +13,7 @@ use cqrs_es::{Aggregate, CqrsFramework};
 use domain::ids::UserId;
 use eventstore::edge::fresh_id;
 use eventstore::lane::{Append, Lane, NewEvent, Outcome};
-use eventstore::{Store, Why};
+use eventstore::{Database, Store, Why};
 use postgres_es::PostgresEventRepository;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -22,8 +22,6 @@ use uuid::Uuid;
 
 /// Connections of a pool, as many as one process of the program has.
 const CONNECTIONS: u32 = 24;
-/// Connections of a lane, as the store gives it.
-const LANE_CONNECTIONS: u32 = 2;
 /// Our log.
 const OURS: &str = "events";
 /// What pgbench writes to.
@@ -46,11 +44,12 @@ pub async fn measure(ground: &Ground, plan: &Plan, cell: Cell) -> anyhow::Result
         (Variant::Vara, Work::Execute1 | Work::Execute10) => {
             (by_vara(ground, plan, cell).await?, OURS)
         }
-        (Variant::Vara, Work::AppendOnly | Work::AppendUnordered) => {
-            (by_lane(ground, plan, cell, Lane::start).await?, OURS)
-        }
+        (Variant::Vara, Work::AppendOnly | Work::AppendUnordered) => (
+            by_lane(ground, plan, cell, |pool, head| Lane::start(&pool, head)).await?,
+            OURS,
+        ),
         (Variant::Unordered, _) => {
-            let lane = |pool, head| Lane::with_function(pool, head, UNORDERED);
+            let lane = |pool: &Database, head| Lane::with_function(&pool, head, UNORDERED);
             (by_lane(ground, plan, cell, lane).await?, OURS)
         }
     };
@@ -140,10 +139,11 @@ async fn by_lane(
     ground: &Ground,
     plan: &Plan,
     cell: Cell,
-    start: impl FnOnce(eventstore::Database, watch::Sender<i64>) -> Lane,
+    start: impl FnOnce(&Database, watch::Sender<i64>) -> Lane,
 ) -> anyhow::Result<Vec<Call>> {
-    let pool = ground.connect(LANE_CONNECTIONS).await?;
-    let lane = start(pool.clone(), watch::channel(0).0);
+    // The lane opens connections of its own to the same database.
+    let pool = ground.connect(1).await?;
+    let lane = start(&pool, watch::channel(0).0);
     let (subject, payload) = (UserId(fresh_id()), payload()?);
     let calls = drive(cell.writers, plan.span(), move || {
         let (lane, payload) = (lane.clone(), payload.clone());

@@ -72,6 +72,8 @@ impl Ground {
         migrate::run(&pool)
             .await
             .context("the database could not be prepared")?;
+        // Keys have a database of their own elsewhere; where only notes are sealed they may stand beside them.
+        migrate::run_keys(&pool, &pool).await?;
         pool.execute(SHAPE).await?;
         // Not every user of a given server may ask for one.
         self.may_checkpoint = pool.execute("CHECKPOINT").await.is_ok();

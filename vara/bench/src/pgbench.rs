@@ -82,15 +82,15 @@ fn insert(rows: u32) -> String {
     }
     script.push_str(
         "INSERT INTO bench_rows (aggregate_type, aggregate_id, sequence, event_type, event_version, \
-         payload, metadata, event_id) VALUES ",
+         payload, metadata, event_id, command_id) VALUES ",
     );
     for row in 1..=rows {
         let comma = if row == 1 { "" } else { ", " };
-        // Ids of 36 and of 32 characters, as ours are.
+        // Ids of 36 and of 32 characters, as ours are; one stream and one command for all rows.
         let _ = write!(
             script,
             "{comma}('bench', '00000000-0000-400' || :stream, {row}, 'Noted', '1', :payload, :metadata, \
-             ('0000000000004' || :event{row})::uuid)"
+             ('0000000000004' || :event{row})::uuid, ('0000000000004' || :stream)::uuid)"
         );
     }
     script.push_str(";\n");

@@ -2,6 +2,7 @@
 
 use super::Data;
 use clap::{Args, Subcommand};
+use std::path::PathBuf;
 use uuid::Uuid;
 
 /// Read models.
@@ -112,4 +113,81 @@ pub struct EraseMember {
     pub data: Data,
     /// Her id. This cannot be undone.
     pub member: Uuid,
+}
+
+/// The record.
+#[derive(Debug, Clone, Args)]
+pub struct Audit {
+    /// What to ask of it.
+    #[command(subcommand)]
+    pub command: AuditCommand,
+}
+
+/// What can be asked of the record.
+#[derive(Debug, Clone, Subcommand)]
+pub enum AuditCommand {
+    /// Prove that one event is in the signed record.
+    Prove(Prove),
+    /// Write a range of events with tiles and checkpoint, for somebody who verifies them elsewhere.
+    Export(Export),
+    /// Verify an export or a proof; needs no server and no database.
+    Verify(Verify),
+    /// Read every event, open it, understand it; count, range and root.
+    Replay(Replay),
+    /// Tell the key that others verify with.
+    Key(Data),
+}
+
+/// Which event to prove.
+#[derive(Debug, Clone, Args)]
+pub struct Prove {
+    #[command(flatten)]
+    pub data: Data,
+    /// Its id or its position.
+    pub event: String,
+    /// Write the proof to this file.
+    #[arg(long)]
+    pub out: Option<PathBuf>,
+}
+
+/// What to export.
+#[derive(Debug, Clone, Args)]
+pub struct Export {
+    #[command(flatten)]
+    pub data: Data,
+    /// First position.
+    #[arg(long, default_value_t = 1)]
+    pub from: i64,
+    /// Last position [default: the last one that is signed].
+    #[arg(long)]
+    pub to: Option<i64>,
+    /// An empty folder, or one that is made.
+    #[arg(long)]
+    pub out: PathBuf,
+}
+
+/// What to verify.
+#[derive(Debug, Clone, Args)]
+pub struct Verify {
+    /// Folder of an export, or file of a proof.
+    pub what: PathBuf,
+    /// An older checkpoint of the same log, kept elsewhere.
+    #[arg(long)]
+    pub against: Option<PathBuf>,
+    /// The log's key, as text or in a file.
+    #[arg(long)]
+    pub key: Option<String>,
+}
+
+/// What to replay.
+#[derive(Debug, Clone, Args)]
+pub struct Replay {
+    #[command(flatten)]
+    pub data: Data,
+    /// A position, or a time as 2026-11-24T10:15:30Z.
+    #[arg(long)]
+    pub until: Option<String>,
+    /// One stream only, as `scan/<id>`.
+    #[arg(long)]
+    pub stream: Option<String>,
 }

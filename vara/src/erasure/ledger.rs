@@ -26,7 +26,11 @@ pub fn append(folder: &Folder, erasure: &Erasure) -> anyhow::Result<()> {
     }
     let path = path(folder);
     let write = || {
-        let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(&path)?;
+        let mut file = OpenOptions::new()
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .open(&path)?;
         writeln!(file, "{} {}", erasure.subject, erasure.id.0)?;
         file.sync_all()
     };
@@ -38,7 +42,9 @@ pub fn read(folder: &Folder) -> anyhow::Result<Vec<(UserId, ErasureId)>> {
     let path = path(folder);
     match std::fs::metadata(&path) {
         Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(fault) => return Err(fault).with_context(|| format!("{} cannot be read", path.display())),
+        Err(fault) => {
+            return Err(fault).with_context(|| format!("{} cannot be read", path.display()));
+        }
         Ok(about) => anyhow::ensure!(about.len() <= BYTES_MAX, "{} is too long", path.display()),
     }
     let text = std::fs::read_to_string(&path)
@@ -49,7 +55,8 @@ pub fn read(folder: &Folder) -> anyhow::Result<Vec<(UserId, ErasureId)>> {
         .lines()
         .enumerate()
         .map(|(n, line)| {
-            parse(line).with_context(|| format!("line {} of {} makes no sense", n + 1, path.display()))
+            parse(line)
+                .with_context(|| format!("line {} of {} makes no sense", n + 1, path.display()))
         })
         .collect()
 }

@@ -13,7 +13,11 @@ pub async fn operate(command: KeysCommand) -> anyhow::Result<ExitCode> {
         KeysCommand::Rotate(data) => {
             let kit = parts::open(&data).await?;
             let used = kit.vault.masters().await?;
-            let used: Vec<String> = used.into_iter().filter(|(_, keys)| *keys > 0).map(|(id, _)| id).collect();
+            let used: Vec<String> = used
+                .into_iter()
+                .filter(|(_, keys)| *keys > 0)
+                .map(|(id, _)| id)
+                .collect();
             // Another handle on the same file: the vault reads it again by itself.
             kit::master_key(&kit.folder)?.turn(&used)?;
             let kit = parts::open(&data).await?;

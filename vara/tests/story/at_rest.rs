@@ -107,7 +107,7 @@ fn asked(vara: &Vara) -> (Vec<String>, BTreeSet<String>) {
     })
 }
 
-fn files(folder: &Path) -> Vec<PathBuf> {
+pub fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap().flatten() {
         let path = entry.path();
@@ -120,7 +120,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-fn holds(bytes: &[u8], value: &[u8]) -> bool {
+pub fn holds(bytes: &[u8], value: &[u8]) -> bool {
     let first = value[0];
     let mut from = 0;
     while let Some(at) = bytes[from..].iter().position(|byte| *byte == first) {

@@ -9,12 +9,15 @@
 mod at_rest;
 mod bad_input;
 mod engine_faults;
+mod erased;
 mod identity;
 mod kills;
 mod member;
 mod nobody_else;
 mod openapi;
+mod operators;
 mod pieces;
+mod proven;
 mod running;
 mod the_whole_story;
 mod vectors;

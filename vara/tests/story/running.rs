@@ -37,6 +37,8 @@ pub fn binary() -> Command {
         "VARA_TINEYE_URL",
         "VARA_TINEYE_KEY",
         "VARA_CLIP_MODEL",
+        "VARA_KEYS_URL",
+        "VARA_MASTER_KEY_COMMAND",
     ] {
         command.env_remove(name);
     }

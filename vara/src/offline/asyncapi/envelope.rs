@@ -67,7 +67,8 @@ pub fn headers() -> Value {
         "required": ["Nats-Msg-Id", eventstore::bus::POSITION, "Vara-Previous", "Vara-Cause"],
         "properties": {
             "Nats-Msg-Id": {
-                "description": "`<noun>-<stream>-<sequence>`: JetStream drops what is published twice within two minutes.",
+                "description": "`<noun>-<stream>-<sequence>`, or a fresh id where an operator hands an event out again; JetStream drops \
+                    an id that it has seen within two minutes.",
                 "type": "string"
             },
             eventstore::bus::POSITION: {

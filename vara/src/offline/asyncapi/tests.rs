@@ -130,7 +130,11 @@ fn subjects_and_headers_are_those_that_the_relay_uses() {
         let set = bus.contains(&format!("\"{name}\"")) || name == "Nats-Msg-Id";
         assert!(set, "{name}");
     }
-    assert!(bus.contains(".message_id(format!("), "Nats-Msg-Id");
+    let id = "format!(\"{}-{}-{}\", event.noun, event.stream, event.sequence)";
+    assert!(
+        bus.contains(id) && bus.contains(".message_id("),
+        "Nats-Msg-Id"
+    );
 }
 
 #[test]

@@ -1,0 +1,171 @@
+//! What auditors ask of the log itself: replay it, export it, prove one event.
+
+use crate::keys::Vault;
+use crate::log::{Log, ReadFault};
+use crate::stored::Stored;
+use proof::export::{ExportFault, Manifest, Writer};
+use proof::{Fold, Hash, Tiles, VerifierKey};
+use sqlx::PgPool;
+use std::path::Path;
+
+/// Events that are read at once.
+const PAGE: i64 = 5_000;
+
+/// What a replay saw.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Replayed {
+    /// Events that were read and understood.
+    pub count: u64,
+    /// Position of the first one; 0 where there was none.
+    pub from: i64,
+    /// Position of the last one.
+    pub to: i64,
+    /// Root over all leaves from position 1; absent for one stream.
+    pub root: Option<Hash>,
+}
+
+/// Why an audit came to no good end. Everything that is not whole is one of these, never a shorter answer.
+#[derive(Debug, thiserror::Error)]
+pub enum AuditFault {
+    /// An event is missing or cannot be read, or the connection was lost.
+    #[error(transparent)]
+    Read(#[from] ReadFault),
+    /// The export cannot be written.
+    #[error(transparent)]
+    Export(#[from] ExportFault),
+    /// The sequence of a stream has a gap.
+    #[error("stream {noun}/{stream} has no event with sequence {sequence}")]
+    StreamGap {
+        /// The noun.
+        noun: String,
+        /// The stream.
+        stream: String,
+        /// The missing sequence.
+        sequence: i64,
+    },
+}
+
+/// Reads every event up to a position, opens it and understands it; count, range and root.
+///
+/// # Errors
+/// [`AuditFault`] at the first gap, unreadable event or lost connection.
+pub async fn replay(
+    pool: &PgPool,
+    vault: &Vault,
+    until: i64,
+    told: impl Fn(u64),
+) -> Result<Replayed, AuditFault> {
+    let log = Log::new(pool.clone());
+    let (mut position, mut fold) = (0, Fold::default());
+    while position < until {
+        let page = PAGE.min(until - position);
+        let events = Stored::read(pool, position, position + page, page).await?;
+        if events.is_empty() {
+            return Err(ReadFault::Gap {
+                position: position + 1,
+            }
+            .into());
+        }
+        for event in &events {
+            fold.push(event.leaf());
+        }
+        let (first, last) = (
+            position,
+            position + i64::try_from(events.len()).unwrap_or(page),
+        );
+        for event in log.read_between(first, last).await? {
+            event.open(vault).await?;
+        }
+        position = last;
+        told(position.unsigned_abs());
+    }
+    Ok(Replayed {
+        count: fold.size(),
+        from: i64::from(position > 0),
+        to: position,
+        root: Some(fold.root()),
+    })
+}
+
+/// The same for one stream, given as noun and id: its sequence must be 1 to n.
+///
+/// # Errors
+/// As [`replay`]; [`AuditFault::StreamGap`].
+pub async fn replay_stream(
+    pool: &PgPool,
+    vault: &Vault,
+    noun: &str,
+    stream: &str,
+    until: i64,
+) -> Result<Replayed, AuditFault> {
+    let log = Log::new(pool.clone());
+    let (mut count, mut from, mut to) = (0, 0, 0);
+    loop {
+        let events = log.read_stream(noun, stream, to, until).await?;
+        if events.is_empty() {
+            break;
+        }
+        for event in events {
+            count += 1;
+            if event.sequence != count {
+                return Err(AuditFault::StreamGap {
+                    noun: noun.to_owned(),
+                    stream: stream.to_owned(),
+                    sequence: count,
+                });
+            }
+            to = event.position;
+            from = if from == 0 { to } else { from };
+            event.open(vault).await?;
+        }
+    }
+    Ok(Replayed {
+        count: count.unsigned_abs(),
+        from,
+        to,
+        root: None,
+    })
+}
+
+/// What an export takes beside the log.
+#[derive(Debug)]
+pub struct Evidence<'a> {
+    /// The tree.
+    pub tiles: &'a Tiles,
+    /// The checkpoint that the export ends in.
+    pub checkpoint: &'a str,
+    /// The key that signed it.
+    pub key: &'a VerifierKey,
+}
+
+/// Writes the events of a range, with tiles and checkpoint, into an empty folder.
+///
+/// # Errors
+/// [`AuditFault`]; a folder that was begun is no export, because its manifest is written last.
+pub async fn export(
+    pool: &PgPool,
+    from: i64,
+    to: i64,
+    folder: &Path,
+    evidence: &Evidence<'_>,
+    told: impl Fn(u64),
+) -> Result<Manifest, AuditFault> {
+    let mut writer = Writer::create(folder, from.unsigned_abs())?;
+    let mut position = from - 1;
+    while position < to {
+        let page = PAGE.min(to - position);
+        let events = Stored::read(pool, position, position + page, page).await?;
+        if events.is_empty() {
+            return Err(ReadFault::Gap {
+                position: position + 1,
+            }
+            .into());
+        }
+        for event in events {
+            position = event.position;
+            writer.write(&event.entry())?;
+        }
+        told((position - from + 1).unsigned_abs());
+    }
+    Ok(writer.finish(evidence.tiles, evidence.checkpoint, evidence.key, &[])?)
+}
