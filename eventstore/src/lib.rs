@@ -21,6 +21,7 @@ pub mod recorded;
 pub mod relay;
 mod repository;
 mod seal;
+mod snapshots;
 pub mod stalled;
 pub mod store;
 pub mod stored;

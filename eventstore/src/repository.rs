@@ -16,8 +16,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use uuid::Uuid;
 
 /// One repository for each command: it remembers what became of that command's append.
+#[derive(Clone)]
 pub(crate) struct Repository {
-    inner: PostgresEventRepository,
+    inner: Arc<PostgresEventRepository>,
     vault: Vault,
     lane: Lane,
     outcome: Arc<Mutex<Option<Outcome>>>,
@@ -26,7 +27,7 @@ pub(crate) struct Repository {
 impl Repository {
     pub fn new(inner: PostgresEventRepository, vault: Vault, lane: Lane) -> Self {
         Self {
-            inner,
+            inner: Arc::new(inner),
             vault,
             lane,
             outcome: Arc::default(),

@@ -5,8 +5,8 @@ use crate::keys::Vault;
 use crate::lane::{Lane, Outcome};
 use crate::log::newest;
 use crate::repository::Repository;
+use crate::snapshots::{Snapshots, WithSnapshots};
 use crate::why::Why;
-use cqrs_es::persist::PersistedEventStore;
 use cqrs_es::{Aggregate, AggregateContext, AggregateError, CqrsFramework, EventStore};
 use postgres_es::PostgresEventRepository;
 use sqlx::PgPool;
@@ -29,6 +29,7 @@ const STREAM_CONNECTIONS: u32 = 12;
 pub struct Store {
     pool: PgPool,
     streams: PgPool,
+    snapshots: Snapshots,
     vault: Vault,
     lane: Lane,
     head: watch::Receiver<i64>,
@@ -73,6 +74,7 @@ impl Store {
             .test_before_acquire(false)
             .connect_lazy_with((*pool.connect_options()).clone());
         Self {
+            snapshots: Snapshots::new(pool.clone(), vault.clone()),
             pool,
             streams,
             vault,
@@ -103,8 +105,11 @@ impl Store {
     ///
     /// # Errors
     /// [`ExecuteError`], but never `Refused` or `Conflict`.
-    pub async fn load<A: Aggregate>(&self, stream: Uuid) -> Result<A, ExecuteError<A::Error>> {
-        let store = PersistedEventStore::<_, A>::new_event_store(self.repository(&self.pool));
+    pub async fn load<A: Aggregate + 'static>(
+        &self,
+        stream: Uuid,
+    ) -> Result<A, ExecuteError<A::Error>> {
+        let store = WithSnapshots::<A>::new(self.repository(&self.pool), self.snapshots.clone());
         let mut context = store
             .load_aggregate(&stream.to_string())
             .await
@@ -141,7 +146,7 @@ impl Store {
         why: Why,
     ) -> Result<Receipt, ExecuteError<A::Error>>
     where
-        A: Aggregate,
+        A: Aggregate + 'static,
         A::Command: Clone,
         A::Services: Default,
     {
@@ -181,12 +186,12 @@ impl Store {
         why: &Why,
     ) -> Result<Receipt, ExecuteError<A::Error>>
     where
-        A: Aggregate,
+        A: Aggregate + 'static,
         A::Services: Default,
     {
         let repository = self.repository(from);
         let outcome = repository.outcome();
-        let store = PersistedEventStore::<_, A>::new_event_store(repository);
+        let store = WithSnapshots::<A>::new(repository, self.snapshots.clone());
         let framework = CqrsFramework::new(store, vec![], A::Services::default());
         let done = framework
             .execute_with_metadata(&stream.to_string(), command, why.to_metadata())

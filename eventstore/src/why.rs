@@ -48,6 +48,12 @@ impl Why {
         }
     }
 
+    /// Whose values a command's events hold, from the map that cqrs-es carries.
+    pub(crate) fn subject_in(metadata: &HashMap<String, String>) -> Option<UserId> {
+        let subject: Uuid = metadata.get("subject")?.parse().ok()?;
+        Some(UserId(subject))
+    }
+
     /// As the string map that cqrs-es carries.
     pub(crate) fn to_metadata(&self) -> HashMap<String, String> {
         HashMap::from([

@@ -13,7 +13,6 @@
 //!
 //! [`Entry`]: crate::Entry
 
-mod ahead;
 mod reader;
 mod writer;
 

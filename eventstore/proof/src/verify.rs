@@ -1,6 +1,6 @@
 //! Verifies an export: are these the events that were signed, all of them, each once and in order?
 //!
-//! One pass over the events, a few hundred in memory at a time; what is kept is 16 bytes for each event id, the name of
+//! One pass over the events, one line in memory at a time; what is kept is 16 bytes for each event id, the name of
 //! each stream, and one hash for each level of the tree. A second pass only looks for the place where something is
 //! wrong.
 
@@ -189,8 +189,8 @@ fn read_events(
     let mut order = Order::new(export.manifest.from);
     let mut leaves = Leaves::new(export, now, older);
     let mut findings = Vec::new();
-    let read = export.entries()?.ahead(|entries| {
-        for entry in entries {
+    let mut read = || -> Result<(), NotVerified> {
+        for entry in export.entries()? {
             let entry = entry?;
             order.check(&entry, &mut findings);
             leaves.check(&entry, &mut findings)?;
@@ -203,7 +203,8 @@ fn read_events(
         }
         order.end(export.manifest.to, &mut findings);
         leaves.end(&mut findings)
-    })?;
+    };
+    let read = read();
     progress(order.count());
     // What is known to be wrong is not hidden by what cannot be read after it.
     if findings.is_empty() {

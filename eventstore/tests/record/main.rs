@@ -18,6 +18,7 @@ mod reading;
 mod relay;
 mod relay_faults;
 mod sealing;
+mod snapshots;
 mod subscription;
 mod support;
 mod vault;

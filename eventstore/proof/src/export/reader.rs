@@ -110,11 +110,6 @@ impl<R: BufRead> Entries<R> {
         }
     }
 
-    /// Bytes of the line that was read last.
-    pub(super) const fn line_bytes(&self) -> usize {
-        self.bytes.len()
-    }
-
     fn read(&mut self) -> Result<Option<Entry>, ExportFault> {
         self.bytes.clear();
         self.line += 1;
