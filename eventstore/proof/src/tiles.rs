@@ -3,6 +3,10 @@
 //! A folder keeps one file for each tile, the widest one. A narrower one, as an older checkpoint needs it, is its
 //! beginning, and is cut from it when asked for.
 
+mod name;
+
+pub(crate) use name::{HEIGHT, WIDTH, edge, form, hashes, parse, partials, path};
+
 use crate::bounded;
 use crate::ledger::LedgerFault;
 use crate::tree::SIZE_MAX;
@@ -13,12 +17,6 @@ use tlog_tiles::{
     EMPTY_HASH, Error, HASH_SIZE, Hash, HashReader, Tile, prove_record, prove_tree, tree_hash,
 };
 
-/// Height of every tile (C2SP tlog-tiles).
-pub(crate) const HEIGHT: u8 = 8;
-/// Hashes in a full tile.
-pub(crate) const WIDTH: u32 = 1 << HEIGHT;
-/// Highest level that a tree of [`SIZE_MAX`] leaves reaches, and more than any tree of ours will.
-const LEVEL_MAX: u8 = 6;
 /// How often a tile is looked for again that a writer replaces under our eyes.
 const ATTEMPTS: usize = 8;
 /// Most bytes of a checkpoint: a hundred cosignatures are far less.
@@ -97,19 +95,19 @@ impl Tiles {
     pub(crate) fn hashes(&self, tile: Tile) -> Result<Vec<u8>, LedgerFault> {
         let (level, index) = (tile.level(), tile.level_index());
         for _ in 0..ATTEMPTS {
-            let forms: [&dyn Fn() -> Result<Option<Tile>, LedgerFault>; 3] = [
-                &|| Ok(Some(tile)),
-                &|| Ok(Some(form(level, index, WIDTH))),
-                &|| self.widest_partial(level, index),
-            ];
-            for found in forms {
-                let Some(found) = found()?.filter(|found| found.width() >= tile.width()) else {
-                    continue;
-                };
-                if let Some(mut bytes) = self.file(found)? {
-                    bytes.truncate(tile.width() as usize * HASH_SIZE);
-                    return Ok(bytes);
-                }
+            let mut found = self.file(tile)?;
+            if found.is_none() {
+                found = self.file(form(level, index, WIDTH))?;
+            }
+            if found.is_none()
+                && let Some(partial) = self.widest_partial(level, index)?
+                && partial.width() > tile.width()
+            {
+                found = self.file(partial)?;
+            }
+            if let Some(mut bytes) = found {
+                bytes.truncate(tile.width() as usize * HASH_SIZE);
+                return Ok(bytes);
             }
         }
         Err(LedgerFault::Missing(path(tile)))
@@ -143,10 +141,17 @@ impl Tiles {
         level: u8,
         index: u64,
     ) -> Result<Option<Tile>, LedgerFault> {
-        if !self.folder.join(partials(level, index)).is_dir() {
-            return Ok(None);
-        }
-        for tile in (1..WIDTH).rev().map(|width| form(level, index, width)) {
+        let folder = self.folder.join(partials(level, index));
+        let listed = match std::fs::read_dir(&folder) {
+            Err(e) if matches!(e.kind(), NotFound | NotADirectory) => return Ok(None),
+            listed => listed.map_err(LedgerFault::at(&folder))?,
+        };
+        let width = |file: std::fs::DirEntry| file.file_name().to_str()?.parse().ok();
+        let widths = listed.take(WIDTH as usize).flatten().filter_map(width);
+        let mut widths: Vec<u32> = widths.filter(|width| (1..WIDTH).contains(width)).collect();
+        widths.sort_unstable();
+        for width in widths.into_iter().rev() {
+            let tile = form(level, index, width);
             if self.has(tile)? {
                 return Ok(Some(tile));
             }
@@ -190,101 +195,9 @@ impl HashReader for Reading<'_> {
     }
 }
 
-/// A tile of ours; level and width are ours to choose, so that `Tile::new` cannot refuse them.
-pub(crate) fn form(level: u8, index: u64, width: u32) -> Tile {
-    Tile::new(HEIGHT, level, index, width, false)
-}
-
-/// How many hashes a tree of this size has at a level of tiles.
-pub(crate) const fn hashes(level: u8, size: u64) -> u64 {
-    size >> (HEIGHT * level)
-}
-
-/// The last tile of a level, where it is partial; `None` where all are full.
-pub(crate) fn edge(level: u8, size: u64) -> Option<Tile> {
-    let width = (hashes(level, size) % u64::from(WIDTH)) as u32;
-    (width > 0).then(|| form(level, hashes(level, size) >> HEIGHT, width))
-}
-
-/// `tile/<L>/<N>[.p/<W>]`: C2SP leaves the height out that the crate's own paths carry, because it is always 8.
-pub(crate) fn path(tile: Tile) -> String {
-    tile.path().replacen("tile/8/", "tile/", 1)
-}
-
-/// The folder of a tile's partial forms: `tile/<L>/<N>.p`.
-pub(crate) fn partials(level: u8, index: u64) -> String {
-    format!("{}.p", path(form(level, index, WIDTH)))
-}
-
-/// Reads a path in its one canonical form. Level and width are looked at first: the crate's own reader asserts them.
-pub(crate) fn parse(text: &str) -> Option<Tile> {
-    let (level, rest) = text.strip_prefix("tile/")?.split_once('/')?;
-    let level: u8 = level.parse().ok().filter(|level| *level <= LEVEL_MAX)?;
-    if let Some((_, width)) = rest.split_once(".p/") {
-        width
-            .parse()
-            .ok()
-            .filter(|width| (1..WIDTH).contains(width))?;
-    }
-    let tile = Tile::from_path(&format!("tile/{HEIGHT}/{level}/{rest}")).ok()?;
-    (path(tile) == text && tile.level_index() <= SIZE_MAX).then_some(tile)
-}
-
 fn within(asked: u64, size: u64) -> Result<(), LedgerFault> {
     if asked > size {
         return Err(LedgerFault::Beyond { asked, size });
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_follow_c2sp() {
-        assert_eq!(path(form(0, 0, 256)), "tile/0/000");
-        assert_eq!(path(form(1, 1_234_067, 256)), "tile/1/x001/x234/067");
-        assert_eq!(path(form(2, 273, 112)), "tile/2/273.p/112");
-        for text in ["tile/0/000", "tile/1/x001/x234/067", "tile/2/273.p/112"] {
-            assert_eq!(path(parse(text).unwrap()), text);
-        }
-    }
-
-    #[test]
-    fn a_path_in_any_other_form_is_no_tile() {
-        for text in [
-            "",
-            "tile",
-            "tile/0",
-            "tile/0/",
-            "/tile/0/000",
-            "tile//0/000",
-            "tile/00/000",
-            "tile/+1/000",
-            "tile/7/000",
-            "tile/64/000",
-            "tile/300/000",
-            "tile/8/0/000",
-            "tile/0/0",
-            "tile/0/x000/001",
-            "tile/0/1000",
-            "tile/0/000.p/0",
-            "tile/0/000.p/00",
-            "tile/0/000.p/01",
-            "tile/0/000.p/256",
-            "tile/0/000.p/5/",
-            "tile/0/000.p/5.p/0",
-            "tile/0/../../etc/passwd",
-            "tile/0/..%2f000",
-            "../checkpoint",
-            "tile/0/000\0",
-            "tile/data/000",
-            "tile/entries/000",
-            "tile/0/x018/x446/x744/x073/x709/x551/616",
-            "tile/0/x018/x446/x744/x073/x709/x551/615",
-        ] {
-            assert!(parse(text).is_none(), "{text:?}");
-        }
-    }
 }

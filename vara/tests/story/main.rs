@@ -13,6 +13,7 @@ mod erased;
 mod identity;
 mod kills;
 mod member;
+mod moments;
 mod nobody_else;
 mod openapi;
 mod operators;

@@ -64,6 +64,12 @@ pub fn fresh() -> String {
     Uuid::new_v4().simple().to_string()
 }
 
+fn with(request: RequestBuilder, headers: &[(&str, &str)]) -> RequestBuilder {
+    headers.iter().fold(request, |request, (name, value)| {
+        request.header(*name, *value)
+    })
+}
+
 impl Member {
     /// Signs up and in.
     pub fn joins(api: &str) -> Self {
@@ -101,6 +107,22 @@ impl Member {
 
     pub fn get(&self, path: &str) -> Answer {
         sent(self.http.get(self.url(path)).bearer_auth(&self.token))
+    }
+
+    /// With headers of her own.
+    pub fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        let request = self.http.get(self.url(path)).bearer_auth(&self.token);
+        sent(with(request, headers))
+    }
+
+    /// With headers of her own.
+    pub fn put_with(&self, path: &str, body: &Value, headers: &[(&str, &str)]) -> Answer {
+        let request = self
+            .http
+            .put(self.url(path))
+            .json(body)
+            .bearer_auth(&self.token);
+        sent(with(request, headers))
     }
 
     pub fn post(&self, path: &str, body: &Value) -> Answer {

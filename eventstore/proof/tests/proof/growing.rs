@@ -82,8 +82,8 @@ fn every_leaf_of_every_tree_is_proven_and_no_changed_proof_is_taken() {
     let reference = Reference::of(&all);
     for size in 1..=EVERY {
         let (n, root) = (size as u64, reference.root(size));
-        for index in 0..size {
-            let (i, leaf) = (index as u64, all[index]);
+        for (index, leaf) in all[..size].iter().copied().enumerate() {
+            let i = index as u64;
             let hashes = reference.path(index, size);
             let holds = |hashes: &[Hash], n, root, i, leaf| {
                 check_inclusion(hashes, n, root, i, leaf).is_ok()
@@ -116,8 +116,8 @@ fn every_tree_is_proven_to_begin_with_every_older_one_and_no_changed_proof_is_ta
     for new in 1..=EVERY {
         let newer = (new as u64, roots[new]);
         check_consistency(&[], newer, (0, roots[0])).unwrap();
-        for old in 1..=new {
-            let older = (old as u64, roots[old]);
+        for (old, root) in roots.iter().enumerate().take(new + 1).skip(1) {
+            let older = (old as u64, *root);
             let hashes = reference.consistency(old, new);
             let holds =
                 |hashes: &[Hash], newer, older| check_consistency(hashes, newer, older).is_ok();

@@ -64,7 +64,8 @@ fn nothing_in_a_proof_can_be_changed() {
     let log = Log::of(record(600));
     let sound = proof_of(&log, 123);
     let other = proof_of(&log, 124);
-    let changes: [(&str, Box<dyn Fn(&mut Proof)>); 12] = [
+    type Change = (&'static str, Box<dyn Fn(&mut Proof)>);
+    let changes: [Change; 12] = [
         ("payload", Box::new(|p| p.event.payload.push(' '))),
         ("metadata", Box::new(|p| p.event.metadata.push(' '))),
         ("time", Box::new(|p| p.event.recorded_at_us += 1)),

@@ -8,6 +8,7 @@
 
 mod checkpoints;
 mod growing;
+mod guarded;
 mod honest;
 mod hostile;
 mod inclusion;

@@ -37,14 +37,19 @@ pub fn record(count: u64) -> Vec<Entry> {
         *sequence += 1;
         Entry {
             position,
-            noun: if stream % 3 == 0 { "user" } else { "image" }.to_owned(),
+            noun: if stream.is_multiple_of(3) {
+                "user"
+            } else {
+                "image"
+            }
+            .to_owned(),
             stream: id(2, stream).to_string(),
             sequence: *sequence,
             event_type: "ImageUploaded".to_owned(),
             event_version: "1".to_owned(),
             recorded_at_us: 1_795_510_800_000_000 + i64::try_from(position).unwrap() * 1_000,
             event_id: id(1, position),
-            command_id: (position % 5 != 0).then(|| id(3, position)),
+            command_id: (!position.is_multiple_of(5)).then(|| id(3, position)),
             payload: format!(r#"{{"ImageUploaded": {{"n": {position}, "name": "ü\n"}}}}"#),
             metadata: r#"{"actor": "system"}"#.to_owned(),
         }
