@@ -1,23 +1,56 @@
 //! `vara bench`: measurements on a server of our own, printed, drawn and written.
 
-use crate::cli::{Bench, BenchAppend, BenchCommand, BenchOut};
+use crate::cli::{Bench, BenchCommand, BenchOut};
 use crate::settings::from_env;
 use crate::{say, shutdown};
-use ::bench::{Folder, Ground, Plan, Report, folder, table};
+use ::bench::{Folder, Ground, Lags, Plan, Reads, Rebuilds, Report, folder, table};
 use std::path::Path;
 
 /// Measures what was asked for; what was started or made for it is gone afterwards, whatever happens.
 pub async fn bench(ask: Bench) -> anyhow::Result<()> {
     match ask.command {
-        BenchCommand::Append(ask) => append(ask).await,
+        BenchCommand::Append(ask) => {
+            let plan = Plan::try_new(ask.works, ask.writers, ask.rounds, ask.seconds)?;
+            run(&ask.out, async |ground| {
+                ::bench::append(ground, &plan).await
+            })
+            .await
+        }
+        BenchCommand::Lag(ask) => {
+            let lags = Lags {
+                rate: ask.rate,
+                seconds: ask.seconds,
+                rounds: ask.rounds,
+            };
+            run(&ask.out, async |ground| ::bench::lag(ground, lags).await).await
+        }
+        BenchCommand::Rebuild(ask) => {
+            let rebuilds = Rebuilds {
+                events: ask.events,
+                rounds: ask.rounds,
+            };
+            run(&ask.out, async |ground| {
+                ::bench::rebuild(ground, rebuilds).await
+            })
+            .await
+        }
+        BenchCommand::Read(ask) => {
+            let reads = Reads {
+                questions: ask.questions,
+                rounds: ask.rounds,
+            };
+            run(&ask.out, async |ground| ::bench::read(ground, reads).await).await
+        }
     }
 }
 
-async fn append(ask: BenchAppend) -> anyhow::Result<()> {
-    let plan = Plan::try_new(ask.works, ask.writers, ask.rounds, ask.seconds)?;
-    let report = Folder::open(&ask.out.report)?;
-    match measured(&plan, &ask.out).await {
-        Ok(found) => tell(&found, &report, &ask.out),
+async fn run(
+    out: &BenchOut,
+    measure: impl AsyncFnOnce(&Ground) -> anyhow::Result<Report>,
+) -> anyhow::Result<()> {
+    let report = Folder::open(&out.report)?;
+    match measured(out, measure).await {
+        Ok(found) => tell(&found, &report, out),
         Err(fault) => {
             report.give_up();
             Err(fault)
@@ -25,7 +58,10 @@ async fn append(ask: BenchAppend) -> anyhow::Result<()> {
     }
 }
 
-async fn measured(plan: &Plan, out: &BenchOut) -> anyhow::Result<Report> {
+async fn measured(
+    out: &BenchOut,
+    measure: impl AsyncFnOnce(&Ground) -> anyhow::Result<Report>,
+) -> anyhow::Result<Report> {
     if let Some(json) = &out.json {
         // Now, and not after ten minutes.
         writable(json)?;
@@ -34,7 +70,7 @@ async fn measured(plan: &Plan, out: &BenchOut) -> anyhow::Result<Report> {
     let asked = tokio::spawn(shutdown::asked());
     let ground = Ground::open(from_env("DATABASE_URL").as_deref()).await?;
     let found = tokio::select! {
-        found = ::bench::append(&ground, plan) => found,
+        found = measure(&ground) => found,
         stopped = asked => stopped?.and_then(|()| Err(anyhow::anyhow!("stopped before the end; nothing was written"))),
     };
     let closed = ground.close().await;

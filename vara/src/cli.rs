@@ -3,7 +3,7 @@
 mod bench;
 mod operate;
 
-pub use bench::{Bench, BenchAppend, BenchCommand, BenchOut};
+pub use bench::{Bench, BenchCommand, BenchOut};
 pub use operate::{
     Audit, AuditCommand, EraseMember, Export, Keys, KeysCommand, Parked, ParkedCommand,
     Projections, Prove, ReadModelsCommand, Replay, Verify,

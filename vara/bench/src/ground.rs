@@ -201,8 +201,48 @@ impl Ground {
         self.folder.path()
     }
 
+    /// A NATS of our own, beside whatever database it is.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub async fn bus(&self) -> anyhow::Result<OwnBus> {
+        let options = StackOptions {
+            data: self.folder.path().join("bus"),
+            cache: embedded::default_cache(),
+            postgres: false,
+            nats: true,
+            quiet: false,
+        };
+        let stack = tokio::task::spawn_blocking(move || Stack::start(options)).await??;
+        let url = stack.nats_url().context("there is no NATS")?;
+        Ok(OwnBus { stack, url })
+    }
+
     async fn ask(&self) -> anyhow::Result<PgConnection> {
         Ok(PgConnection::connect(self.database_url.as_str()).await?)
+    }
+}
+
+/// A running NATS.
+#[derive(Debug)]
+pub struct OwnBus {
+    stack: Stack,
+    url: String,
+}
+
+impl OwnBus {
+    /// Its address, with the password in it.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Stops it.
+    ///
+    /// # Errors
+    /// When the task that waits for it ends.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        Ok(tokio::task::spawn_blocking(move || self.stack.stop()).await?)
     }
 }
 

@@ -48,6 +48,18 @@ fn works(report: &Report) -> Vec<String> {
     works
 }
 
+/// Each once, in the order of the rows, ours last.
+fn variants(report: &Report) -> Vec<&str> {
+    let mut variants: Vec<&str> = Vec::new();
+    for row in &report.rows {
+        if !variants.contains(&row.variant.as_str()) {
+            variants.push(&row.variant);
+        }
+    }
+    variants.sort_by_key(|variant| *variant == "vara");
+    variants
+}
+
 /// Told apart by lightness as well as by colour.
 fn colour(variant: &str) -> RGBColor {
     match variant {
@@ -79,15 +91,14 @@ fn legend(area: &Area<'_, '_>, report: &Report) -> anyhow::Result<()> {
         facts.at.format("%Y-%m-%d")
     );
     text(&method, (24, 46), 14, GREY)?;
-    let mut variants: Vec<&str> = report.rows.iter().map(|row| row.variant.as_str()).collect();
-    variants.sort_unstable();
-    variants.dedup();
-    let mut x = i32::try_from(WIDTH)? - 24 - 130 * i32::try_from(variants.len())?;
-    for variant in variants {
-        let mark = Rectangle::new([(x, 18), (x + 12, 30)], colour(variant).filled());
-        area.draw(&mark).map_err(fault)?;
-        text(variant, (x + 18, 16), 15, INK)?;
-        x += 130;
+    let mut right = i32::try_from(WIDTH)? - 24;
+    for variant in variants(report).iter().rev() {
+        let width = 8 * i32::try_from(variant.len())?;
+        text(variant, (right - width, 16), 15, INK)?;
+        let mark = [(right - width - 18, 18), (right - width - 6, 30)];
+        area.draw(&Rectangle::new(mark, colour(variant).filled()))
+            .map_err(fault)?;
+        right -= width + 42;
     }
     Ok(())
 }
@@ -99,7 +110,7 @@ fn rates(area: &Area<'_, '_>, work: &str, rows: &[&Row]) -> anyhow::Result<()> {
     let mut chart = framed(area, &format!("{title}: events a second"))
         .build_cartesian_2d(0.0..groups.len() as f64, 0.0..top)
         .map_err(fault)?;
-    mesh(&mut chart, &|y| short(*y))?;
+    mesh(&mut chart, &|y| tidy(*y))?;
     for (row, from, to) in placed(&groups) {
         let bar = Rectangle::new(
             [(from, 0.0), (to, row.events_per_s)],
@@ -133,7 +144,7 @@ fn latencies(area: &Area<'_, '_>, rows: &[&Row]) -> anyhow::Result<()> {
     )
     .build_cartesian_2d(0.0..groups.len() as f64, (bottom..top).log_scale())
     .map_err(fault)?;
-    mesh(&mut chart, &|y| short(*y))?;
+    mesh(&mut chart, &|y| tidy(*y))?;
     for (row, from, to) in placed(&groups) {
         let (x, ink) = (f64::midpoint(from, to), colour(&row.variant));
         let (low, high) = (row.p50_ms.max(bottom), row.p99_ms.max(bottom));
@@ -260,6 +271,15 @@ fn short(number: f64) -> String {
     }
 }
 
+/// A round number as it stands at an axis: `0`, `0.1`, `10`, `6k`.
+fn tidy(number: f64) -> String {
+    if number >= 1_000.0 {
+        format!("{}k", number / 1_000.0)
+    } else {
+        format!("{number}")
+    }
+}
+
 fn fault(cause: impl std::fmt::Display) -> anyhow::Error {
     anyhow!("the picture could not be drawn: {cause}")
 }
@@ -273,6 +293,10 @@ mod tests {
     fn numbers_are_short_and_keep_what_matters() {
         let told = [0.347, 9.96, 99.5, 994.0, 999.0, 12_345.0].map(short);
         assert_eq!(told, ["0.35", "10.0", "100", "994", "1.00k", "12.3k"]);
+        assert_eq!(
+            [0.0, 0.1, 10.0, 2_500.0].map(tidy),
+            ["0", "0.1", "10", "2.5k"]
+        );
     }
 
     #[test]

@@ -91,7 +91,7 @@ impl Row {
 }
 
 /// 0 where there is nothing to compare with, because JSON knows no infinity.
-fn share(part: f64, whole: f64) -> f64 {
+pub(crate) fn share(part: f64, whole: f64) -> f64 {
     if whole > 0.0 { part / whole } else { 0.0 }
 }
 

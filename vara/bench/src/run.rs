@@ -32,7 +32,7 @@ pub async fn append(ground: &Ground, plan: &Plan) -> anyhow::Result<Report> {
 }
 
 /// On standard error, and only where somebody looks at it.
-fn bar(steps: usize) -> anyhow::Result<ProgressBar> {
+pub(crate) fn bar(steps: usize) -> anyhow::Result<ProgressBar> {
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len}  {msg}  (about {eta} left)")?;
     Ok(ProgressBar::new(steps as u64).with_style(style))
 }

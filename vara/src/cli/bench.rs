@@ -15,6 +15,54 @@ pub struct Bench {
 pub enum BenchCommand {
     /// How many events a second go in, and how long a caller waits.
     Append(BenchAppend),
+    /// How long it takes until a commit shows in every read model.
+    Lag(BenchLag),
+    /// How fast a read model is built anew from the log.
+    Rebuild(BenchRebuild),
+    /// How fast what people look at is read, now and as of a position.
+    Read(BenchRead),
+}
+
+/// How to measure the lag.
+#[derive(Debug, Clone, Args)]
+pub struct BenchLag {
+    /// How often each figure is taken; a figure to rely on takes 5 or more.
+    #[arg(long, default_value_t = 5)]
+    pub rounds: u32,
+    /// How long each time, in seconds.
+    #[arg(long, default_value_t = 5.0)]
+    pub seconds: f64,
+    /// Commands a second.
+    #[arg(long, default_value_t = 1_000)]
+    pub rate: u32,
+    #[command(flatten)]
+    pub out: BenchOut,
+}
+
+/// How to measure rebuilds.
+#[derive(Debug, Clone, Args)]
+pub struct BenchRebuild {
+    /// How often each figure is taken; a figure to rely on takes 5 or more.
+    #[arg(long, default_value_t = 5)]
+    pub rounds: u32,
+    /// Events in the log.
+    #[arg(long, default_value_t = 200_000)]
+    pub events: u64,
+    #[command(flatten)]
+    pub out: BenchOut,
+}
+
+/// How to measure reads.
+#[derive(Debug, Clone, Args)]
+pub struct BenchRead {
+    /// How often each figure is taken; a figure to rely on takes 5 or more.
+    #[arg(long, default_value_t = 5)]
+    pub rounds: u32,
+    /// Questions of one run.
+    #[arg(long, default_value_t = 2_000)]
+    pub questions: u32,
+    #[command(flatten)]
+    pub out: BenchOut,
 }
 
 /// How to measure it. DATABASE_URL names another server than one of our own; a database is made there and dropped.

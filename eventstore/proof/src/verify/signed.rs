@@ -5,12 +5,13 @@ use super::finding::{Finding, Wrong};
 use crate::checkpoint::Checkpoint;
 use crate::entry::Entry;
 use crate::export::ExportFault;
-use crate::leaf::{LeafHash, leaf_hash};
+use crate::leaf::leaf_hash;
 use crate::ledger::LedgerFault;
 use crate::tiles::{HEIGHT, Tiles, WIDTH};
 use std::cell::RefCell;
 use tlog_tiles::{
-    Error, Hash, HashReader, Tile, TileHashReader, TileReader, stored_hash_index, tree_hash,
+    Error, HASH_SIZE, Hash, HashReader, Tile, TileHashReader, TileReader, stored_hash_index,
+    tree_hash,
 };
 
 /// The signed tree, as far as the tiles go.
@@ -20,7 +21,7 @@ pub(super) struct Signed {
     root: Hash,
     tiles: Unproven,
     /// Number of the level-0 tile at hand, and its leaves, or why they say nothing.
-    at_hand: Option<(u64, Result<Vec<LeafHash>, Wrong>)>,
+    at_hand: Option<(u64, Result<Vec<u8>, Wrong>)>,
     /// What was wrong with the event before: a stretch of events is told by its first.
     before: Option<Wrong>,
 }
@@ -30,6 +31,8 @@ pub(super) struct Signed {
 struct Unproven {
     tiles: Tiles,
     fault: RefCell<Option<LedgerFault>>,
+    /// Number of the level-0 tile that is asked for, and its bytes once they are proven.
+    wanted: RefCell<(u64, Vec<u8>)>,
 }
 
 impl TileReader for Unproven {
@@ -45,7 +48,13 @@ impl TileReader for Unproven {
         })
     }
 
-    fn save_tiles(&self, _tiles: &[Tile], _data: &[Vec<u8>]) {}
+    /// Called with tiles that lead to the root: one is kept whole, or each of its leaves would be asked for.
+    fn save_tiles(&self, tiles: &[Tile], data: &[Vec<u8>]) {
+        let mut wanted = self.wanted.borrow_mut();
+        let is_wanted = |tile: &Tile| (tile.level(), tile.level_index()) == (0, wanted.0);
+        let found = tiles.iter().zip(data).find(|(tile, _)| is_wanted(tile));
+        wanted.1 = found.map(|(_, bytes)| bytes.clone()).unwrap_or_default();
+    }
 }
 
 impl Signed {
@@ -56,6 +65,7 @@ impl Signed {
             tiles: Unproven {
                 tiles,
                 fault: RefCell::new(None),
+                wanted: RefCell::new((0, Vec::new())),
             },
             at_hand: None,
             before: None,
@@ -90,11 +100,10 @@ impl Signed {
         }
         let number = index >> HEIGHT;
         if self.at_hand.as_ref().is_none_or(|(n, _)| *n != number) {
-            let first = number << HEIGHT;
-            let end = self.size.min(first + u64::from(WIDTH));
-            let indexes: Vec<u64> = (first..end).map(|i| stored_hash_index(0, i)).collect();
-            let leaves = match self.ask(|tree| tree.read_hashes(&indexes)) {
-                Ok(leaves) => Ok(leaves),
+            self.tiles.wanted.replace((number, Vec::new()));
+            let first = stored_hash_index(0, number << HEIGHT);
+            let leaves = match self.ask(|tree| tree.read_hashes(&[first])) {
+                Ok(_) => Ok(self.tiles.wanted.take().1),
                 Err(Unvouched::Wrong(reason)) => Err(Wrong::Tiles(reason)),
                 Err(Unvouched::Fault(fault)) => return Err(fault.into()),
             };
@@ -102,8 +111,10 @@ impl Signed {
         }
         match &self.at_hand {
             Some((_, Ok(leaves))) => {
-                let signed = leaves.get((index % u64::from(WIDTH)) as usize);
-                Ok((signed != Some(&leaf_hash(entry)?)).then_some(Wrong::Leaf))
+                let place = (index % u64::from(WIDTH)) as usize;
+                let signed = leaves.chunks_exact(HASH_SIZE).nth(place);
+                let leaf = leaf_hash(entry)?;
+                Ok((signed != Some(&leaf.0[..])).then_some(Wrong::Leaf))
             }
             Some((_, Err(wrong))) => Ok(Some(wrong.clone())),
             None => Ok(None),

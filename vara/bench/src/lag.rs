@@ -1,0 +1,200 @@
+//! How long it takes until a commit shows in every read model, at a steady rate of commands.
+
+use crate::ground::Ground;
+use crate::report::Report;
+use crate::run::bar;
+use crate::timed::{Timed, rows};
+use anyhow::ensure;
+use domain::ids::UserId;
+use domain::user::{ChangeConsent, Purpose, RegisterUser, TextVersion, User, UserCommand};
+use eventstore::bus::Bus;
+use eventstore::edge::{fresh_id, now};
+use eventstore::feed::Tail;
+use eventstore::relay::Relay;
+use eventstore::{Database, Store, Why, checkpoint};
+use projections::READ_MODELS;
+use std::time::{Duration, Instant};
+use tokio::task::JoinSet;
+
+/// Members whose commands are spread over the time.
+const MEMBERS: usize = 200;
+/// An address where nobody answers.
+const NOWHERE: &str = "nats://nobody:nothing@127.0.0.1:9";
+/// Longest wait for the last event to be shown.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How to measure it.
+#[derive(Debug, Clone, Copy)]
+pub struct Lags {
+    /// Commands a second, of one event each.
+    pub rate: u32,
+    /// How long each time, in seconds.
+    pub seconds: f64,
+    /// How often each figure is taken.
+    pub rounds: u32,
+}
+
+/// Measures the lag with the bus, and without any.
+///
+/// # Errors
+/// When a server cannot be started, a command fails, or an event is never shown.
+pub async fn lag(ground: &Ground, ask: Lags) -> anyhow::Result<Report> {
+    ensure!(
+        (1..=20_000).contains(&ask.rate),
+        "--rate must be from 1 to 20000, not {}",
+        ask.rate
+    );
+    ensure!(
+        (0.5..=600.0).contains(&ask.seconds),
+        "--seconds must be from 0.5 to 600, not {}",
+        ask.seconds
+    );
+    ensure!(
+        (1..=100).contains(&ask.rounds),
+        "--rounds must be from 1 to 100, not {}",
+        ask.rounds
+    );
+    let facts = ground.facts().await?;
+    let bus = ground.bus().await?;
+    let count = (f64::from(ask.rate) * ask.seconds) as u64;
+    let mut timed = [
+        Timed::new("commit-to-visible", "log-only", ask.rate, count),
+        Timed::new("commit-to-visible", "vara", ask.rate, count),
+    ];
+    let bar = bar(ask.rounds as usize * timed.len())?;
+    for round in 0..ask.rounds as usize {
+        for turn in 0..timed.len() {
+            let which = (turn + round) % timed.len();
+            bar.set_message(timed[which].variant);
+            let url = if which == 1 { bus.url() } else { NOWHERE };
+            let begun = Instant::now();
+            timed[which].singly.extend(once(ground, url, ask).await?);
+            timed[which].runs.push(begun.elapsed());
+            bar.inc(1);
+        }
+    }
+    bar.finish_and_clear();
+    bus.stop().await?;
+    Ok(Report {
+        bench: "lag".to_owned(),
+        rounds: ask.rounds,
+        seconds: ask.seconds,
+        facts,
+        rows: rows(&timed),
+    })
+}
+
+/// For each event of one run, from the answer of its command to the moment when every read model shows it.
+async fn once(ground: &Ground, nats_url: &str, ask: Lags) -> anyhow::Result<Vec<Duration>> {
+    let pool = ground.connect(24).await?;
+    let store = Store::open(pool.clone(), ground.vault(&pool)?);
+    let bus = Bus::connect(nats_url).await?;
+    let mut running = JoinSet::new();
+    running.spawn(Relay::new(pool.clone(), bus.clone(), store.head()).run());
+    let models = projections::run_all(&pool, store.vault(), &Tail::follow(bus));
+    let members = join(&store).await?;
+    shown(&pool, *store.head().borrow()).await?;
+    let watching = tokio::spawn(watch(pool.clone(), *store.head().borrow(), ask));
+    let mut committed = paced(&store, &members, ask).await?;
+    committed.sort_unstable();
+    let seen = watching.await??;
+    drop((models, running));
+    checkpoint::release(&pool, eventstore::edge::this_process()).await?;
+    pool.close().await;
+    let mut looks = seen.into_iter().peekable();
+    let mut lags = Vec::with_capacity(committed.len());
+    for (position, at) in committed {
+        while looks.peek().is_some_and(|(shown, _)| *shown < position) {
+            looks.next();
+        }
+        let (_, when) = looks
+            .peek()
+            .ok_or_else(|| anyhow::anyhow!("position {position} was never shown"))?;
+        lags.push(when.saturating_duration_since(at));
+    }
+    Ok(lags)
+}
+
+async fn join(store: &Store) -> anyhow::Result<Vec<UserId>> {
+    let mut members = Vec::with_capacity(MEMBERS);
+    for n in 0..MEMBERS {
+        let member = UserId(fresh_id());
+        let register = UserCommand::Register(RegisterUser {
+            user_id: member,
+            email: format!("member{n}@example.test").into(),
+            registered_at: now(),
+        });
+        store
+            .execute::<User>(
+                member.0,
+                register,
+                Why::member(member, fresh_id(), fresh_id()),
+            )
+            .await?;
+        members.push(member);
+    }
+    Ok(members)
+}
+
+/// Commands at their times, however long earlier ones take; the position and moment of each commit.
+async fn paced(
+    store: &Store,
+    members: &[UserId],
+    ask: Lags,
+) -> anyhow::Result<Vec<(i64, Instant)>> {
+    let count = (f64::from(ask.rate) * ask.seconds) as u32;
+    let (begun, mut running) = (tokio::time::Instant::now(), JoinSet::new());
+    for n in 0..count {
+        tokio::time::sleep_until(begun + Duration::from_secs(1) / ask.rate * n).await;
+        let (store, member) = (store.clone(), members[n as usize % members.len()]);
+        let granted = (n as usize / members.len()).is_multiple_of(2);
+        running.spawn(async move {
+            let change = UserCommand::ChangeConsent(ChangeConsent {
+                user_id: member,
+                purpose: Purpose::FaceSearch,
+                granted,
+                text_version: TextVersion::parse("settings-1")?,
+                at: now(),
+            });
+            let why = Why::member(member, fresh_id(), fresh_id());
+            let receipt = store.execute::<User>(member.0, change, why).await?;
+            anyhow::Ok((receipt.position, Instant::now()))
+        });
+    }
+    let mut committed = Vec::with_capacity(count as usize);
+    while let Some(done) = running.join_next().await {
+        committed.push(done??);
+    }
+    Ok(committed)
+}
+
+/// Looks every millisecond how far all read models are, until the last event is shown.
+async fn watch(pool: Database, from: i64, ask: Lags) -> anyhow::Result<Vec<(i64, Instant)>> {
+    let last = from + (f64::from(ask.rate) * ask.seconds) as i64;
+    let begun = Instant::now();
+    let mut looks = Vec::new();
+    loop {
+        let position = checkpoint::least(&pool, &READ_MODELS).await?;
+        looks.push((position, Instant::now()));
+        if position >= last {
+            return Ok(looks);
+        }
+        ensure!(
+            begun.elapsed() < PATIENCE + Duration::from_secs_f64(ask.seconds),
+            "not shown in time"
+        );
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+async fn shown(pool: &Database, position: i64) -> anyhow::Result<()> {
+    let begun = Instant::now();
+    while checkpoint::least(pool, &READ_MODELS).await? < position {
+        ensure!(
+            begun.elapsed() < PATIENCE,
+            "the read models do not come as far as position {position}"
+        );
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    Ok(())
+}
