@@ -14,7 +14,7 @@ pub struct Finding {
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "from event {} on: {}", self.position, self.wrong)
+        write!(f, "at event {}: {}", self.position, self.wrong)
     }
 }
 

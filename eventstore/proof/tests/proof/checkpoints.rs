@@ -1,47 +1,13 @@
 //! Checkpoints: signed notes after C2SP, with cosignatures of witnesses.
 
-use crate::support::{ORIGIN, leaf};
+use crate::support::{ORIGIN, Witness, leaf};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use ed25519_dalek::Signer;
 use proof::{Checkpoint, CheckpointFault, SigningKey, VerifierKey, WitnessKey};
 
 fn key() -> SigningKey {
     let folder = tempfile::tempdir().unwrap();
     SigningKey::read_or_create(&folder.path().join("key"), ORIGIN).unwrap()
-}
-
-/// A witness, as the specification makes one: its key as text, and a line under a note's text.
-struct Witness(ed25519_dalek::SigningKey);
-
-impl Witness {
-    fn public(&self) -> Vec<u8> {
-        [&[4], &self.0.verifying_key().to_bytes()[..]].concat()
-    }
-
-    fn id(&self) -> u32 {
-        signed_note::key_id("witness.example/w1", &self.public())
-    }
-
-    fn key(&self) -> WitnessKey {
-        let (id, public) = (self.id(), STANDARD.encode(self.public()));
-        format!("witness.example/w1+{id:08x}+{public}")
-            .parse()
-            .unwrap()
-    }
-
-    fn cosign(&self, note: &str, time: u64) -> String {
-        let text = note.rsplit_once("\n\n").unwrap().0;
-        let signed = format!("cosignature/v1\ntime {time}\n{text}\n");
-        let signature = self.0.sign(signed.as_bytes()).to_bytes();
-        let line = [
-            &self.id().to_be_bytes()[..],
-            &time.to_be_bytes(),
-            &signature,
-        ]
-        .concat();
-        format!("{note}— witness.example/w1 {}\n", STANDARD.encode(line))
-    }
 }
 
 #[test]
@@ -188,10 +154,7 @@ fn a_text_that_is_no_checkpoint_is_a_plain_fault() {
 
 #[test]
 fn cosignatures_stay_in_the_note_and_are_checked_for_given_witnesses() {
-    let (key, witness) = (
-        key(),
-        Witness(ed25519_dalek::SigningKey::from_bytes(&[7; 32])),
-    );
+    let (key, witness) = (key(), Witness::new());
     let note = witness.cosign(&key.sign(20, leaf(3)).unwrap(), 1_679_315_147);
     let opened = key.verifier().open_with(&note, &[witness.key()]).unwrap();
     assert_eq!(opened.witnesses, ["witness.example/w1"]);
@@ -210,10 +173,7 @@ fn cosignatures_stay_in_the_note_and_are_checked_for_given_witnesses() {
 
 #[test]
 fn a_cosignature_that_does_not_fit_spoils_the_note_for_those_who_know_the_witness() {
-    let (key, witness) = (
-        key(),
-        Witness(ed25519_dalek::SigningKey::from_bytes(&[7; 32])),
-    );
+    let (key, witness) = (key(), Witness::new());
     let (note, other) = (
         key.sign(20, leaf(3)).unwrap(),
         key.sign(21, leaf(3)).unwrap(),

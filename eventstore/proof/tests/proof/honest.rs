@@ -1,6 +1,6 @@
 //! An honest export is never accused, whole or in part, with or without an older checkpoint.
 
-use crate::support::{Log, ORIGIN, record};
+use crate::support::{Log, ORIGIN, Witness, record};
 use proof::export::{ExportFault, Writer};
 use proof::{NotVerified, Options, Wrong, verify};
 use proptest::prelude::*;
@@ -47,6 +47,32 @@ fn a_report_says_when_the_key_came_from_the_export_itself() {
     let streams: std::collections::BTreeSet<_> =
         log.entries.iter().map(|e| (&e.noun, &e.stream)).collect();
     assert_eq!(report.streams, streams.len() as u64);
+}
+
+#[test]
+fn cosignatures_travel_with_the_export_and_are_checked_where_a_witness_is_known() {
+    let (log, witness) = (Log::of(record(20)), Witness::new());
+    let folder = tempfile::tempdir().unwrap();
+    let mut writer = Writer::create(folder.path(), 1).unwrap();
+    for entry in &log.entries {
+        writer.write(entry).unwrap();
+    }
+    let (tiles, key) = (log.ledger.tiles(), log.key.verifier());
+    let note = witness.cosign(&log.note(), 1_795_510_800);
+    writer.finish(tiles, &note, key, &[]).unwrap();
+    let witnesses = [witness.key()];
+    let options = Options {
+        key: Some(key),
+        witnesses: &witnesses,
+        ..Options::default()
+    };
+    let report = verify(folder.path(), &options, &mut |_| {}).unwrap();
+    assert_eq!(report.witnesses, ["witness.example/w1"]);
+    let stale = witness.cosign(&log.note_at(19), 1_795_510_800);
+    let stale = format!("{}{}\n", log.note(), stale.lines().last().unwrap());
+    std::fs::write(folder.path().join("checkpoint"), stale).unwrap();
+    let found = crate::support::findings(verify(folder.path(), &options, &mut |_| {}));
+    assert!(matches!(found[0].wrong, Wrong::Signature(_)), "{found:?}");
 }
 
 #[test]

@@ -1,8 +1,13 @@
 //! A small record, its tree, and exports of it.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use ed25519_dalek::Signer;
 use proof::export::{Export, Writer};
 use proof::leaf::leaf_hash;
-use proof::{Entry, Finding, Hash, Id, Ledger, NotVerified, Options, Report, SigningKey, verify};
+use proof::{
+    Entry, Finding, Hash, Id, Ledger, NotVerified, Options, Report, SigningKey, WitnessKey, verify,
+};
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::ops::RangeInclusive;
@@ -55,6 +60,43 @@ pub fn record(count: u64) -> Vec<Entry> {
         }
     };
     (1..=count).map(event).collect()
+}
+
+/// A witness, as the specification makes one: its key as text, and a line under a note's text.
+pub struct Witness(ed25519_dalek::SigningKey);
+
+impl Witness {
+    pub fn new() -> Self {
+        Self(ed25519_dalek::SigningKey::from_bytes(&[7; 32]))
+    }
+
+    fn public(&self) -> Vec<u8> {
+        [&[4], &self.0.verifying_key().to_bytes()[..]].concat()
+    }
+
+    fn id(&self) -> u32 {
+        signed_note::key_id("witness.example/w1", &self.public())
+    }
+
+    pub fn key(&self) -> WitnessKey {
+        let (id, public) = (self.id(), STANDARD.encode(self.public()));
+        format!("witness.example/w1+{id:08x}+{public}")
+            .parse()
+            .unwrap()
+    }
+
+    pub fn cosign(&self, note: &str, time: u64) -> String {
+        let text = note.rsplit_once("\n\n").unwrap().0;
+        let signed = format!("cosignature/v1\ntime {time}\n{text}\n");
+        let signature = self.0.sign(signed.as_bytes()).to_bytes();
+        let line = [
+            &self.id().to_be_bytes()[..],
+            &time.to_be_bytes(),
+            &signature,
+        ]
+        .concat();
+        format!("{note}— witness.example/w1 {}\n", STANDARD.encode(line))
+    }
 }
 
 /// A log: its record, its tree, its key.
