@@ -6,6 +6,7 @@ use crate::identity::Identity;
 use crate::moment::in_a_hurry;
 use crate::problem::Problem;
 use domain::ids::UserId;
+use domain::user::User;
 use eventstore::objects::Objects;
 use eventstore::{Database, Log, Store};
 use pictures::clip;
@@ -98,6 +99,11 @@ impl App {
             Ok(done) => done,
             Err(broken) => Err(Problem::ours("a change broke off", &broken)),
         }
+    }
+
+    /// Whether this account was deleted: an old token never brings it back (USR-5).
+    pub(crate) async fn is_erased(&self, user: UserId) -> Result<bool, Problem> {
+        Ok(self.store.load::<User>(user.0).await? == User::Erased)
     }
 
     /// Waits until what she looks at shows the log as far as this position (FRS-1).

@@ -76,7 +76,7 @@ async fn check(request: &Request, bearer: Bearer) -> poem::Result<Caller> {
 /// Why a session is over: because the account is (USR-5), or for any other reason.
 async fn ended(app: &App, token: &str) -> Problem {
     match app.verifier.claims(token).await {
-        Ok(claims) => match crate::users::is_erased(app, claims.sub.into()).await {
+        Ok(claims) => match app.is_erased(claims.sub.into()).await {
             Ok(true) => Problem::AccountDeleted,
             Ok(false) | Err(_) => Problem::InvalidToken,
         },

@@ -263,11 +263,6 @@ pub(crate) async fn be_known(
     register(app, user, email, request).await
 }
 
-/// Whether this account was deleted: an old token never brings it back (USR-5).
-pub(crate) async fn is_erased(app: &App, user: UserId) -> Result<bool, Problem> {
-    Ok(app.store.load::<Account>(user.0).await? == Account::Erased)
-}
-
 /// Lets a member come into being, and waits until she and her starter plan are shown (USR-3).
 pub(crate) async fn register(
     app: &App,
@@ -287,7 +282,7 @@ pub(crate) async fn register(
         .to_the_end(async move {
             let command = UserCommand::Register(ask);
             let receipt = app.store.execute::<Account>(user.0, command, why).await?;
-            if receipt.already_done && is_erased(&app, user).await? {
+            if receipt.already_done && app.is_erased(user).await? {
                 return Err(Problem::AccountDeleted);
             }
             app.show(user, &[UsersModel::NAME], receipt.position).await;

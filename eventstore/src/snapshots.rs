@@ -130,10 +130,7 @@ impl<A: Aggregate> WithSnapshots<A> {
     }
 
     /// Snapshot and tail; nothing where the whole stream is to be folded.
-    async fn from_snapshot(
-        &self,
-        stream: &str,
-    ) -> Result<Option<Context<A>>, AggregateError<A::Error>> {
+    async fn helped(&self, stream: &str) -> Result<Option<Context<A>>, AggregateError<A::Error>> {
         let Some((mut aggregate, sequence)) = self.snapshots.find::<A>(stream).await else {
             return Ok(None);
         };
@@ -193,7 +190,7 @@ impl<A: Aggregate + 'static> EventStore<A> for WithSnapshots<A> {
 
     async fn load_aggregate(&self, stream: &str) -> Result<Context<A>, AggregateError<A::Error>> {
         if self.snapshots.is_long(A::TYPE, stream)
-            && let Some(context) = self.from_snapshot(stream).await?
+            && let Some(context) = self.helped(stream).await?
         {
             return Ok(context);
         }

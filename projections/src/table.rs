@@ -3,6 +3,7 @@
 //! Live, rebuilt and asked for as of a day in the past, a read model folds events through the same tables; only the
 //! place differs in which they are kept.
 
+mod copy;
 mod write;
 
 pub use write::AnyTable;
@@ -176,7 +177,11 @@ impl<R: Row> Table<R> {
 fn key_of<R: Row>(key: &R::Key) -> Result<Value, sqlx::Error> {
     let parts = match json(key)? {
         Value::Array(parts) => parts,
-        single => vec![single],
+        single @ (Value::String(_)
+        | Value::Number(_)
+        | Value::Bool(_)
+        | Value::Null
+        | Value::Object(_)) => vec![single],
     };
     let named = R::KEY.iter().map(|column| (*column).to_owned()).zip(parts);
     Ok(Value::Object(named.collect::<Map<_, _>>()))

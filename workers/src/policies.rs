@@ -31,7 +31,7 @@ pub async fn react(store: Store, event: Opened) -> Attempt {
         );
         match carry_out(&store, reaction, why).await {
             Attempt::Done => {}
-            stopped => return stopped,
+            stopped @ (Attempt::TryAgain | Attempt::GiveUp(_)) => return stopped,
         }
     }
     Attempt::Done

@@ -111,10 +111,10 @@ async fn an_event_of_an_unknown_noun_or_shape_stops_the_reader_at_its_position()
         record.holds(1).await;
         let fault = opened(&record, 0).await.unwrap_err();
         // What a newer program wrote is waited for; what is broken can be put aside.
-        let told = match fault {
-            ReadFault::Newer { position: 3, .. } => is_newer,
-            ReadFault::Unreadable { position: 3, .. } => !is_newer,
-            _ => false,
+        let told = if is_newer {
+            matches!(fault, ReadFault::Newer { position: 3, .. })
+        } else {
+            matches!(fault, ReadFault::Unreadable { position: 3, .. })
         };
         assert!(told, "{fault}");
         assert!(!format!("{fault} {fault:?}").contains("canary"));

@@ -44,12 +44,11 @@ pub async fn measure(ground: &Ground, plan: &Plan, cell: Cell) -> anyhow::Result
         (Variant::Vara, Work::Execute1 | Work::Execute10) => {
             (by_vara(ground, plan, cell).await?, OURS)
         }
-        (Variant::Vara, Work::AppendOnly | Work::AppendUnordered) => (
-            by_lane(ground, plan, cell, |pool, head| Lane::start(&pool, head)).await?,
-            OURS,
-        ),
+        (Variant::Vara, Work::AppendOnly | Work::AppendUnordered) => {
+            (by_lane(ground, plan, cell, Lane::start).await?, OURS)
+        }
         (Variant::Unordered, _) => {
-            let lane = |pool: &Database, head| Lane::with_function(&pool, head, UNORDERED);
+            let lane = |pool: &Database, head| Lane::with_function(pool, head, UNORDERED);
             (by_lane(ground, plan, cell, lane).await?, OURS)
         }
     };
