@@ -250,6 +250,7 @@ async fn record(app: &App, ask: UploadImage, request: Uuid) -> Result<(), Proble
     let (owner, image) = (ask.owner, ask.image_id);
     let why = Why::member(owner, request, edge::fresh_id());
     let command = ImageCommand::Upload(Box::new(ask));
+    eventstore::kill_point("upload:stored");
     match app.store.execute::<Library>(owner.0, command, why).await {
         Ok(receipt) => {
             app.show(owner, &[Images::NAME], receipt.position).await;

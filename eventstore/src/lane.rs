@@ -3,6 +3,7 @@
 //! [`crate::Store`] is the entrance for commands; the lane is what stands behind it, for whoever brings events that
 //! are sealed and numbered already, as the measurements of `vara bench` do.
 
+use crate::kill_point;
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{PgPool, Row};
 use std::collections::{HashSet, VecDeque};
@@ -151,8 +152,12 @@ async fn run(
         }
         let batch = next_batch(&mut held);
         let (appends, replies): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
+        kill_point("lane:asked");
         match write(&pool, &statement, &appends).await {
-            Ok(outcomes) => answer(replies, outcomes, &head),
+            Ok(outcomes) => {
+                kill_point("lane:committed");
+                answer(replies, outcomes, &head);
+            }
             Err(fault) => {
                 let fault = Unanswered(fault.to_string());
                 replies

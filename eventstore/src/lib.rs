@@ -11,6 +11,7 @@ pub mod erasure;
 pub mod feed;
 pub mod heartbeat;
 pub mod keys;
+mod kill_point;
 pub mod lane;
 pub mod log;
 pub mod migrate;
@@ -30,6 +31,7 @@ pub mod why;
 pub mod work;
 
 pub use keys::{Erasure, Key, KeyError, KeyWrap, MasterKey, SubjectKey, Vault};
+pub use kill_point::{KILL_POINTS, kill_point};
 pub use log::{Log, ReadFault};
 pub use migrate::{Database, DatabaseFault};
 pub use recorded::{Opened, Recorded};

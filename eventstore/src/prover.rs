@@ -3,6 +3,7 @@
 //! Once a second, while there is something new, it signs a checkpoint. Tiles and checkpoint are files that anybody may
 //! have: they hold hashes of ciphertext, and nothing else.
 
+use crate::kill_point;
 use crate::log::{ReadFault, newest};
 use crate::stored::Stored;
 use crate::{checkpoint, edge};
@@ -122,6 +123,7 @@ async fn follow(
         let is_all = events.len() < usize::try_from(BATCH).unwrap_or(usize::MAX);
         if !events.is_empty() {
             tree.append(events).await?;
+            kill_point("proof:appended");
             *faults = 0;
         }
         if tree.is_unsigned() && signed.is_none_or(|at| at.elapsed() >= SIGNED_EVERY) {

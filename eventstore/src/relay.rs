@@ -3,6 +3,7 @@
 use crate::bus::{Bus, BusFault};
 use crate::checkpoint;
 use crate::edge;
+use crate::kill_point;
 use crate::log::{Log, ReadFault};
 use sqlx::PgPool;
 use std::time::Duration;
@@ -89,11 +90,14 @@ impl Relay {
                     }
                 }
                 Some(last) => {
+                    kill_point("relay:read");
                     self.bus.publish(&events).await?;
+                    kill_point("relay:acknowledged");
                     position = last.position;
                     (quiet, short) = (0, None);
                     // A crash before this line publishes the batch again; readers know positions and drop it.
                     checkpoint::advance(&self.pool, NAME, position).await?;
+                    kill_point("relay:checkpointed");
                     *faults = 0;
                 }
             }

@@ -1,6 +1,7 @@
 //! A subscription: every event of the log in order, for a reader that writes nothing of its own in this database.
 
 use crate::feed::Feed;
+use crate::kill_point;
 use crate::log::{Log, ReadFault};
 use crate::parked::{self, Parked, Waiting};
 use crate::recorded::{Opened, Recorded};
@@ -53,6 +54,9 @@ where
         if !batch.is_empty() && !waiting.is_empty() {
             waiting = self::waiting(store, name).await?;
         }
+        if !batch.is_empty() {
+            kill_point("policy:read");
+        }
         for event in batch {
             let reached = event.position;
             let stream = (event.noun.clone(), event.stream.clone());
@@ -76,6 +80,9 @@ where
                 }
             }
             position = reached;
+        }
+        if position > 0 {
+            kill_point("policy:acted");
         }
         // A crash before this line hands the batch out again; its work is found done.
         checkpoint::advance(database, name, position).await?;

@@ -2,6 +2,7 @@
 
 use crate::bus::{Bus, BusFault, STREAM};
 use crate::edge;
+use crate::kill_point;
 use crate::parked;
 use crate::recorded::Recorded;
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
@@ -141,6 +142,7 @@ where
             return;
         }
     };
+    kill_point("work:received");
     let mut running = tokio::spawn(work(event.clone(), delivered));
     let mut beat = tokio::time::interval(SIGN_OF_LIFE / 3);
     let ended = loop {
@@ -157,6 +159,7 @@ where
         },
         Attempt::TryAgain => later(delivered),
     };
+    kill_point("work:done");
     // A lost acknowledgement means one more delivery, which finds the work done.
     drop(message.ack_with(kind).await);
 }

@@ -5,7 +5,7 @@ use crate::rebuild::{Progress, rebuild};
 use crate::table::{AnyTable, Place};
 use crate::{digest::Digest, generation::Generation};
 use eventstore::feed::Feed;
-use eventstore::{Opened, ReadFault, Recorded, Vault, checkpoint, edge, parked};
+use eventstore::{Opened, ReadFault, Recorded, Vault, checkpoint, edge, kill_point, parked};
 use sqlx::{PgConnection, PgPool};
 use std::future::Future;
 use std::sync::Arc;
@@ -152,6 +152,7 @@ async fn apply_as<M: ReadModel>(
     term: Option<i64>,
 ) -> Result<i64, ProjectFault> {
     let (events, stop) = open_all::<M>(vault, batch).await;
+    kill_point("projector:read");
     let mut tx = pool.begin().await?;
     let held = checkpoint::hold(&mut tx, M::NAME).await?;
     if term.is_some_and(|term| term != held.term) {
@@ -167,7 +168,9 @@ async fn apply_as<M: ReadModel>(
     }
     let position = fold::<M>(&mut tx, &live, held.position, events).await?;
     checkpoint::move_to(&mut tx, M::NAME, position).await?;
+    kill_point("projector:applied");
     tx.commit().await?;
+    kill_point("projector:committed");
     match stop {
         None => Ok(position),
         Some(fault) => Err(fault.into()),

@@ -11,7 +11,7 @@ use domain::Event;
 use domain::ids::{ErasureId, UserId};
 use domain::image::ImageEvent;
 use domain::user::{EraseSubject, User, UserCommand};
-use eventstore::{Database, Erasure, Log, Why, edge, parked};
+use eventstore::{Database, Erasure, Log, Why, edge, kill_point, parked};
 use projections::projector::ReadModel;
 use projections::{Operation, READ_MODELS, erasure, freshness, named};
 use serde_json::{Value, json};
@@ -32,14 +32,17 @@ pub async fn erase(kit: &Kit, who: UserId) -> anyhow::Result<Value> {
         .begin_erasure(who, ErasureId(edge::fresh_id()))
         .await?;
     ledger::append(&kit.folder, &erasure)?;
+    kill_point("erasure:written");
     carry_out(kit, &erasure).await
 }
 
-/// Before anybody is served: everyone in the ledger is erased here as well, whatever backup was restored.
-pub async fn replay(kit: &Kit) -> anyhow::Result<()> {
+/// Before anybody is served: everyone in the ledger is erased here as well, whatever backup was restored. Those whose
+/// rows and pictures are still to go are told.
+pub async fn replay(kit: &Kit) -> anyhow::Result<Vec<Erasure>> {
     for (who, id) in ledger::read(&kit.folder)? {
         kit.vault.begin_erasure(who, id).await?;
     }
+    let mut again = Vec::new();
     for erasure in kit.vault.erasures().await? {
         ledger::append(&kit.folder, &erasure)?;
         let known = kit.store.load::<User>(erasure.subject.0).await?;
@@ -56,9 +59,20 @@ pub async fn replay(kit: &Kit) -> anyhow::Result<()> {
         if !is_done {
             tracing::warn!(erasure = %erasure.id.0, "an erasure is carried out again");
             begin(kit, &erasure).await?;
+            again.push(erasure);
         }
     }
-    Ok(())
+    Ok(again)
+}
+
+/// Ends what [`replay`] began, once projectors run. What cannot be ended now is tried at the next start; the key is gone
+/// in any case.
+pub async fn finish(kit: &Kit, begun: Vec<Erasure>) {
+    for erasure in begun {
+        if let Err(fault) = carry_out(kit, &erasure).await {
+            tracing::error!(erasure = %erasure.id.0, %fault, "an erasure is not finished; the next start tries again");
+        }
+    }
 }
 
 /// What must be done before anybody is served: the fact in the log, and no key.
@@ -85,7 +99,9 @@ async fn begin(kit: &Kit, erasure: &Erasure) -> anyhow::Result<i64> {
             done.context("the erasure could not be recorded")?.position
         }
     };
+    kill_point("erasure:recorded");
     kit.vault.destroy(who).await?;
+    kill_point("erasure:key-destroyed");
     Ok(position)
 }
 
@@ -102,6 +118,7 @@ async fn carry_out(kit: &Kit, erasure: &Erasure) -> anyhow::Result<Value> {
         rows += purged.context("a read model without a name")??;
     }
     let account = ::identity::forget(&kit.servers.database_url, who.0).await?;
+    kill_point("erasure:emptied");
     eventstore::erasure::overwrite_log_of_changes(database).await;
     let receipt = json!({
         "erasureId": erasure.id.0,

@@ -24,7 +24,8 @@ use tokio::task::JoinSet;
 /// Serves HTTP until asked to stop.
 pub async fn api(ask: cli::Api) -> anyhow::Result<()> {
     let kit = open(&ask.data).await?;
-    erasure::replay(&kit).await?;
+    let to_erase = erasure::replay(&kit).await?;
+    erasure::finish(&kit, to_erase).await;
     let listening = serve::listen(ask.port).await?;
     let url = listening.url();
     let routes = routes(&kit, &listening).await?;

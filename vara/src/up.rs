@@ -67,7 +67,7 @@ async fn serve_all(
 ) -> anyhow::Result<()> {
     kit::migrate(&servers.database_url).await?;
     let kit = Kit::open(folder, servers).await?;
-    erasure::replay(&kit).await?;
+    let to_erase = erasure::replay(&kit).await?;
     let note = Running {
         api: api.url(),
         sandbox: sandbox.url(),
@@ -86,6 +86,7 @@ async fn serve_all(
     let tail = Tail::follow(kit.bus.clone());
     parts::run_projections(&mut parts, &kit, &tail);
     parts::run_workers(&mut parts, &kit, engine.clone(), &tail)?;
+    erasure::finish(&kit, to_erase).await;
     let web = ::sandbox::routes(kit.folder.web())?;
     let searching = tokio::spawn(sandbox.serve(web, until(stopped.clone())));
     let routes = parts::routes(&kit, &api).await?;
