@@ -5,6 +5,8 @@ use crate::generation::{self, Generation};
 use crate::projector::{Read, ReadModel, apply_one, stored};
 use crate::rebuild::{Progress, RebuildFault, read_ahead};
 use crate::table::Place;
+use domain::Event;
+use domain::user::UserEvent;
 use eventstore::Vault;
 use eventstore::parked::Waiting;
 use sqlx::PgPool;
@@ -145,6 +147,10 @@ impl<M: ReadModel> Replay<M> {
         match event {
             Read::Opened(event) => {
                 apply_one(&mut self.model, &mut Place::Memory, &event).await?;
+                if matches!(event.event, Event::User(UserEvent::SubjectErased { .. })) {
+                    // Her rows were made of values that nobody can open any more: digests from before say nothing now.
+                    (self.parted, self.agreed) = (None, event.recorded.position);
+                }
             }
             Read::Passed(_) => {}
             Read::Unusable(..) => {

@@ -44,6 +44,16 @@ pub async fn purge<M: ReadModel>(pool: &PgPool, who: UserId) -> Result<u64, sqlx
         .execute(&mut *tx)
         .await?;
     }
+    // Digests from before were made of her values too.
+    sqlx::query(
+        "DELETE FROM read_digests d WHERE d.name = $1 AND d.position <
+            (SELECT coalesce(max(e.position), 0) FROM events e
+              WHERE e.aggregate_type = 'user' AND e.aggregate_id = $2 AND e.event_type = 'SubjectErased')",
+    )
+    .bind(M::NAME)
+    .bind(who.to_string())
+    .execute(&mut *tx)
+    .await?;
     tx.commit().await?;
     for generation in std::iter::once(&live).chain(&before) {
         let schema = generation.schema::<M>();

@@ -66,6 +66,34 @@ async fn a_row_changed_behind_the_projector_is_placed_at_the_event_that_wrote_it
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_erasure_is_no_difference_though_the_past_can_no_longer_be_read() {
+    let world = World::fresh().await;
+    let ana = Member::joins(&world, "ana@example.test").await;
+    let eva = Member::joins(&world, "eva@example.test").await;
+    let (pool, vault) = (&world.pool, world.store.vault());
+    for event in world.events().await {
+        Model::Users.apply(pool, vault, &[event]).await.unwrap();
+    }
+    ana.is_erased().await;
+    eva.says(Purpose::FaceSearch, true, 3).await;
+    all_shown(pool, vault, &world.events().await).await;
+    let seen = check::<Users>(pool, vault, &quietly()).await.unwrap();
+    assert_eq!((seen.diverges_at, seen.live), (None, seen.log));
+    projections::erasure::purge::<Users>(pool, ana.id)
+        .await
+        .unwrap();
+    let seen = check::<Users>(pool, vault, &quietly()).await.unwrap();
+    assert_eq!(seen.diverges_at, None);
+    let old: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM read_digests WHERE name = 'users' AND position < 7",
+    )
+    .fetch_one(pool)
+    .await
+    .unwrap();
+    assert_eq!(old, 0, "what was made of her values is gone");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_event_that_was_passed_by_is_named_also_when_later_ones_hid_it() {
     let world = World::fresh().await;
     let ana = Member::joins(&world, "ana@example.test").await;

@@ -6,7 +6,7 @@ use chrono::{DateTime, Duration, Utc};
 use cqrs_es::Aggregate;
 use domain::Share;
 use domain::alert::{Alert, AlertCommand, MatchFacts, RaiseAlert};
-use domain::ids::{AlertId, ImageId, MatchId, ScanId, UserId};
+use domain::ids::{AlertId, ErasureId, ImageId, MatchId, ScanId, UserId};
 use domain::image::{Embedding, Fingerprint, ImageCommand, Library, UploadImage, Vector};
 use domain::matches::{Disposition, Match, MatchCommand, MatchType, PageAddress};
 use domain::matches::{RecordMatch, Tier, Verdict};
@@ -14,7 +14,9 @@ use domain::plan::{AddPlanItem, Because, ItemCode, Plan, PlanCommand, Urgency};
 use domain::scan::{Answer, BeginScan, CompleteScan, FailureCode, FinishImage, ProviderFault};
 use domain::scan::{RecordAnswer, ScanCommand, ScanKind, ScanSlot, StartScan, Tally};
 use domain::scan::{UnitOutcome, Warning};
-use domain::user::{ChangeConsent, Purpose, RegisterUser, TextVersion, User, UserCommand};
+use domain::user::{
+    ChangeConsent, EraseSubject, Purpose, RegisterUser, TextVersion, User, UserCommand,
+};
 use eventstore::Why;
 use eventstore::edge::fresh_id;
 use uuid::Uuid;
@@ -60,6 +62,17 @@ impl<'a> Member<'a> {
     pub async fn looks(&self) {
         let events = self.world.events().await;
         all_shown(&self.world.pool, self.world.store.vault(), &events).await;
+    }
+
+    /// Her account ends and her key is destroyed.
+    pub async fn is_erased(&self) {
+        let erase = UserCommand::Erase(EraseSubject {
+            user_id: self.id,
+            erasure_id: ErasureId(fresh_id()),
+            erased_at: minute(500),
+        });
+        self.does::<User>(self.id.0, erase).await;
+        self.world.store.vault().destroy(self.id).await.unwrap();
     }
 
     pub async fn says(&self, purpose: Purpose, granted: bool, at: i64) {
