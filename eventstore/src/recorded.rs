@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sqlx::Row;
 use sqlx::postgres::PgRow;
+use sqlx::types::Json;
 use uuid::Uuid;
 
 /// One event of the log. Its personal values are ciphertext, so it may travel over the bus.
@@ -42,7 +43,7 @@ pub struct Recorded {
 /// An event whose personal values were opened, or found erased.
 #[derive(Debug, Clone)]
 pub struct Opened {
-    /// As it stands in the log.
+    /// As it stands in the log, without the payload, which is opened in `event`.
     pub recorded: Recorded,
     /// What it says.
     pub event: Event,
@@ -51,8 +52,7 @@ pub struct Opened {
 impl Recorded {
     pub(crate) fn from_row(row: &PgRow) -> Result<Self, ReadFault> {
         let position: i64 = row.try_get("position")?;
-        let metadata: Value = row.try_get("metadata")?;
-        let why = Why::deserialize(&metadata).map_err(|_| ReadFault::Unreadable {
+        let why: Json<Why> = row.try_get("metadata").map_err(|_| ReadFault::Unreadable {
             position,
             what: "its metadata".to_owned(),
         })?;
@@ -65,7 +65,7 @@ impl Recorded {
             event_type: row.try_get("event_type")?,
             event_version: row.try_get("event_version")?,
             recorded_at: row.try_get("recorded_at")?,
-            why,
+            why: why.0,
             payload: row.try_get("payload")?,
         })
     }
@@ -75,9 +75,27 @@ impl Recorded {
     /// # Errors
     /// [`ReadFault`] naming the position, when a key is missing, a value does not open, or the fact does not read.
     pub async fn open(self, vault: &Vault) -> Result<Opened, ReadFault> {
+        self.open_or_back(vault).await.map_err(|(_, fault)| fault)
+    }
+
+    /// The same; an event that does not open is handed back, to be put aside.
+    ///
+    /// # Errors
+    /// As [`Recorded::open`], with the event, whose payload may be opened in part and must not be looked at.
+    pub async fn open_or_back(mut self, vault: &Vault) -> Result<Opened, (Box<Self>, ReadFault)> {
+        let mut payload = std::mem::take(&mut self.payload);
+        match self.fact(&mut payload, vault).await {
+            Ok(event) => Ok(Opened {
+                recorded: self,
+                event,
+            }),
+            Err(fault) => Err((Box::new(self), fault)),
+        }
+    }
+
+    async fn fact(&self, payload: &mut Value, vault: &Vault) -> Result<Event, ReadFault> {
         let position = self.position;
-        let mut payload = self.payload.clone();
-        if seal::is_sealed(&payload) {
+        if seal::is_sealed(payload) {
             let key = vault
                 .key(self.why.subject)
                 .await
@@ -87,18 +105,15 @@ impl Recorded {
                 Key::Erased => None,
             };
             let place = seal::place(&self.noun, &self.stream, self.event_id, &self.event_type);
-            seal::open(&mut payload, key, &place).map_err(|fault| at(position, fault))?;
+            seal::open(payload, key, &place).map_err(|fault| at(position, fault))?;
         }
-        let event = Event::decode(&self.noun, &self.event_type, &self.event_version, &payload)
+        let event = Event::decode(&self.noun, &self.event_type, &self.event_version, payload)
             .map_err(|fault| undecodable(position, &fault))?;
         if let Event::User(UserEvent::SubjectErased { user_id, .. }) = &event {
             // Every reader of the log passes here, so no process goes on with a key that was destroyed.
             vault.forget(*user_id);
         }
-        Ok(Opened {
-            recorded: self,
-            event,
-        })
+        Ok(event)
     }
 }
 

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 /// The relay's name among the readers of the log.
 pub const NAME: &str = "relay";
 /// Most events that are published before the checkpoint moves.
-const BATCH: i64 = 256;
+const BATCH: i64 = 1_024;
 /// Looks at the log in a row that find nothing new, after which the bus is asked what it has: one that was wiped
 /// while nothing happened must not keep scans waiting.
 const QUIET_LOOKS: u32 = 20;

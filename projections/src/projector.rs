@@ -207,12 +207,12 @@ pub(crate) async fn open_all<M: ReadModel>(
             events.push(Read::Passed(Box::new(event)));
             continue;
         }
-        match event.clone().open(vault).await {
+        match event.open_or_back(vault).await {
             Ok(opened) => events.push(Read::Opened(Box::new(opened))),
-            Err(ReadFault::Unreadable { what, .. }) => {
-                events.push(Read::Unusable(Box::new(event), what));
+            Err((event, ReadFault::Unreadable { what, .. })) => {
+                events.push(Read::Unusable(event, what));
             }
-            Err(fault) => return (events, Some(fault)),
+            Err((_, fault)) => return (events, Some(fault)),
         }
     }
     (events, None)

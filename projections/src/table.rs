@@ -13,8 +13,8 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use sqlx::postgres::PgRow;
 use sqlx::{FromRow, PgConnection};
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 use uuid::Uuid;
 
@@ -59,7 +59,7 @@ pub enum Place<'c> {
 pub struct Table<R: Row> {
     slots: HashMap<R::Key, Slot<R>>,
     /// Keys that may have changed since the digest was settled last.
-    touched: Vec<R::Key>,
+    touched: HashSet<R::Key>,
     /// The event that is applied now.
     position: i64,
 }
@@ -78,7 +78,7 @@ impl<R: Row> Default for Table<R> {
     fn default() -> Self {
         Self {
             slots: HashMap::new(),
-            touched: Vec::new(),
+            touched: HashSet::new(),
             position: 0,
         }
     }
@@ -88,7 +88,7 @@ impl<R: Row> Table<R> {
     /// Adds a row that did not exist.
     pub fn insert(&mut self, row: R) {
         let position = self.position;
-        self.touched.push(row.key());
+        self.touched.insert(row.key());
         match self.slots.entry(row.key()) {
             Entry::Occupied(mut slot) => {
                 let slot = slot.get_mut();
@@ -127,7 +127,9 @@ impl<R: Row> Table<R> {
             self.keep(key.clone(), found);
         }
         let position = self.position;
-        self.touched.push(key.clone());
+        if !self.touched.contains(key) {
+            self.touched.insert(key.clone());
+        }
         Ok(self.slots.get_mut(key).and_then(|slot| {
             slot.position = position;
             slot.now.as_mut()
@@ -156,7 +158,7 @@ impl<R: Row> Table<R> {
         for (key, slot) in &mut self.slots {
             if slot.now.as_ref().is_some_and(|row| row.owner() == owner) {
                 (slot.now, slot.position) = (None, position);
-                self.touched.push(key.clone());
+                self.touched.insert(key.clone());
             }
         }
         Ok(())

@@ -13,6 +13,7 @@ mod checkpoints;
 mod faults;
 mod objects;
 mod oracle;
+mod order;
 mod queue;
 mod reading;
 mod relay;

@@ -43,6 +43,14 @@ impl Record {
         }
     }
 
+    /// A database without anything in it, for something to be restored into.
+    pub async fn empty() -> Empty {
+        let made = tokio::task::spawn_blocking(|| testing::database("empty", |_| {}));
+        Empty {
+            url: made.await.unwrap(),
+        }
+    }
+
     /// What another process would open: a lane of its own, and no key in memory yet.
     pub fn beside(&self) -> Store {
         Store::open(self.pool.clone(), self.vault())
@@ -115,21 +123,36 @@ impl Record {
     }
 }
 
+/// An empty database; it goes when the value goes.
+pub struct Empty {
+    pub url: String,
+}
+
+impl Drop for Empty {
+    fn drop(&mut self) {
+        dropped(&self.url);
+    }
+}
+
 /// A database that stays costs the next test process the time to delete it from the disk.
 impl Drop for Record {
     fn drop(&mut self) {
-        let url = self.url.clone();
-        let dropping = std::thread::spawn(move || {
-            small_runtime().block_on(async {
-                let (server, name) = url.rsplit_once('/').unwrap();
-                let drop = format!("DROP DATABASE \"{name}\" WITH (FORCE)");
-                let mut asked = PgConnection::connect(&format!("{server}/postgres")).await?;
-                asked.execute(drop.as_str()).await
-            })
-        });
-        let dropped = dropping.join();
-        assert!(matches!(dropped, Ok(Ok(_))) || std::thread::panicking());
+        dropped(&self.url);
     }
+}
+
+fn dropped(url: &str) {
+    let url = url.to_owned();
+    let dropping = std::thread::spawn(move || {
+        small_runtime().block_on(async {
+            let (server, name) = url.rsplit_once('/').unwrap();
+            let drop = format!("DROP DATABASE \"{name}\" WITH (FORCE)");
+            let mut asked = PgConnection::connect(&format!("{server}/postgres")).await?;
+            asked.execute(drop.as_str()).await
+        })
+    });
+    let dropped = dropping.join();
+    assert!(matches!(dropped, Ok(Ok(_))) || std::thread::panicking());
 }
 
 fn small_runtime() -> Runtime {

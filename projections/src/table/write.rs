@@ -136,7 +136,7 @@ impl<R: Row> AnyTable for Table<R> {
 
     fn settle(&mut self) -> Result<Digest, sqlx::Error> {
         let mut change = Digest::default();
-        for key in self.touched.drain(..) {
+        for key in self.touched.drain() {
             if let Some(slot) = self.slots.get_mut(&key) {
                 let before = slot.stored.as_ref().map(weight).transpose()?;
                 let after = slot.now.as_ref().map(weight).transpose()?;

@@ -1,5 +1,6 @@
 //! How long it takes until a commit shows in every read model, at a steady rate of commands.
 
+use crate::filled::fill;
 use crate::ground::Ground;
 use crate::report::Report;
 use crate::run::bar;
@@ -14,12 +15,15 @@ use eventstore::relay::Relay;
 use eventstore::{Database, Store, Why, checkpoint};
 use projections::READ_MODELS;
 use std::time::{Duration, Instant};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 /// Members whose commands are spread over the time.
 const MEMBERS: usize = 200;
 /// An address where nobody answers.
 const NOWHERE: &str = "nats://nobody:nothing@127.0.0.1:9";
+/// Events that are published anew after the bus was wiped.
+const WIPED: u64 = 100_000;
 /// Longest wait for the last event to be shown.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -61,6 +65,7 @@ pub async fn lag(ground: &Ground, ask: Lags) -> anyhow::Result<Report> {
         Timed::new("commit-to-visible", "log-only", ask.rate, count),
         Timed::new("commit-to-visible", "vara", ask.rate, count),
     ];
+    let mut wiped = Timed::new("bus-wiped", "vara", 1, WIPED);
     let bar = bar(ask.rounds as usize * timed.len())?;
     for round in 0..ask.rounds as usize {
         for turn in 0..timed.len() {
@@ -73,6 +78,10 @@ pub async fn lag(ground: &Ground, ask: Lags) -> anyhow::Result<Report> {
             bar.inc(1);
         }
     }
+    bar.set_message("a wiped bus");
+    for _ in 0..ask.rounds {
+        wiped.runs.push(refilled(ground, bus.url()).await?);
+    }
     bar.finish_and_clear();
     bus.stop().await?;
     Ok(Report {
@@ -80,8 +89,29 @@ pub async fn lag(ground: &Ground, ask: Lags) -> anyhow::Result<Report> {
         rounds: ask.rounds,
         seconds: ask.seconds,
         facts,
-        rows: rows(&timed),
+        rows: rows(&[timed.to_vec(), vec![wiped]].concat()),
     })
+}
+
+/// From an empty stream to one that holds the whole log again.
+async fn refilled(ground: &Ground, nats_url: &str) -> anyhow::Result<Duration> {
+    ground.clean().await?;
+    fill(ground, WIPED).await?;
+    let pool = ground.connect(4).await?;
+    let bus = Bus::connect(nats_url).await?;
+    bus.prepare().await?;
+    bus.forget().await?;
+    let begun = Instant::now();
+    let (_, head) = watch::channel(0);
+    let relay = tokio::spawn(Relay::new(pool.clone(), bus.clone(), head).run());
+    while bus.last_position().await.unwrap_or_default() < i64::try_from(WIPED)? {
+        ensure!(begun.elapsed() < PATIENCE, "the bus is not filled in time");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let took = begun.elapsed();
+    relay.abort();
+    pool.close().await;
+    Ok(took)
 }
 
 /// For each event of one run, from the answer of its command to the moment when every read model shows it.
@@ -94,9 +124,11 @@ async fn once(ground: &Ground, nats_url: &str, ask: Lags) -> anyhow::Result<Vec<
     let models = projections::run_all(&pool, store.vault(), &Tail::follow(bus));
     let members = join(&store).await?;
     shown(&pool, *store.head().borrow()).await?;
-    let watching = tokio::spawn(watch(pool.clone(), *store.head().borrow(), ask));
+    let (told, last) = watch::channel(None);
+    let watching = tokio::spawn(looks(pool.clone(), last));
     let mut committed = paced(&store, &members, ask).await?;
     committed.sort_unstable();
+    told.send_replace(committed.last().map(|(position, _)| *position));
     let seen = watching.await??;
     drop((models, running));
     checkpoint::release(&pool, eventstore::edge::this_process()).await?;
@@ -158,31 +190,36 @@ async fn paced(
             });
             let why = Why::member(member, fresh_id(), fresh_id());
             let receipt = store.execute::<User>(member.0, change, why).await?;
-            anyhow::Ok((receipt.position, Instant::now()))
+            anyhow::Ok((!receipt.already_done).then(|| (receipt.position, Instant::now())))
         });
     }
     let mut committed = Vec::with_capacity(count as usize);
     while let Some(done) = running.join_next().await {
-        committed.push(done??);
+        committed.extend(done??);
     }
     Ok(committed)
 }
 
-/// Looks every millisecond how far all read models are, until the last event is shown.
-async fn watch(pool: Database, from: i64, ask: Lags) -> anyhow::Result<Vec<(i64, Instant)>> {
-    let last = from + (f64::from(ask.rate) * ask.seconds) as i64;
-    let begun = Instant::now();
+/// Looks every millisecond how far all read models are, until the last event is shown, once it is known which that is.
+async fn looks(
+    pool: Database,
+    last: watch::Receiver<Option<i64>>,
+) -> anyhow::Result<Vec<(i64, Instant)>> {
     let mut looks = Vec::new();
+    let mut known = None;
     loop {
         let position = checkpoint::least(&pool, &READ_MODELS).await?;
         looks.push((position, Instant::now()));
-        if position >= last {
-            return Ok(looks);
+        if let Some(last) = *last.borrow() {
+            let since = *known.get_or_insert_with(Instant::now);
+            if position >= last {
+                return Ok(looks);
+            }
+            ensure!(
+                since.elapsed() < PATIENCE,
+                "position {last} is not shown in time"
+            );
         }
-        ensure!(
-            begun.elapsed() < PATIENCE + Duration::from_secs_f64(ask.seconds),
-            "not shown in time"
-        );
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
 }

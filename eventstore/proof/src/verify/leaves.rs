@@ -80,8 +80,9 @@ impl<'a> Leaves<'a> {
                 .map(|older| signed.root(older.size))
                 .transpose()?,
         };
-        if let (Some(kept), Some(root)) = (self.older, older)
-            && kept.root != root
+        // Also when there is no such root at all: what was not compared is not the same.
+        if let Some(kept) = self.older
+            && older != Some(kept.root)
         {
             let wrong = Wrong::Rewritten { older: kept.size };
             findings.push(Finding { position: 1, wrong });

@@ -117,7 +117,7 @@ impl Signed {
                 Ok((signed != Some(&leaf.0[..])).then_some(Wrong::Leaf))
             }
             Some((_, Err(wrong))) => Ok(Some(wrong.clone())),
-            None => Ok(None),
+            None => Ok(Some(Wrong::Leaf)),
         }
     }
 
