@@ -98,24 +98,25 @@ impl Log {
         self.read_after(after, wanted).await
     }
 
-    /// At most `limit` events of some nouns after a position and up to another one, in order.
+    /// At most `limit` events after a position and up to another one, in order: all of some nouns, and others by name.
     ///
     /// # Errors
     /// [`ReadFault`], when one of them cannot be read.
     pub async fn read_of(
         &self,
         nouns: &[&str],
+        names: &[&str],
         after: i64,
         until: i64,
         limit: i64,
     ) -> Result<Vec<Recorded>, ReadFault> {
         let rows = sqlx::query(
-            "SELECT * FROM events WHERE position > $1 AND position <= $2 AND aggregate_type = ANY ($3)
-              ORDER BY position LIMIT $4",
+            "SELECT * FROM events WHERE position > $1 AND position <= $2 AND (aggregate_type = ANY ($3) OR event_type = ANY ($4)) ORDER BY position LIMIT $5",
         )
         .bind(after)
         .bind(until)
         .bind(nouns)
+        .bind(names)
         .bind(limit)
         .fetch_all(&self.pool)
         .await?;

@@ -137,9 +137,13 @@ async fn follow(
             }
             renewed = Instant::now();
         }
-        if is_all && let Ok(Err(_)) = tokio::time::timeout(POLL, head.changed()).await {
-            // Nobody is left in this process who could append.
+        if is_all {
+            // Never in a hurry: each append to the tree is a write to the disk that commands wait for too.
             tokio::time::sleep(POLL).await;
+            if let Ok(Err(_)) = tokio::time::timeout(POLL, head.changed()).await {
+                // Nobody is left in this process who could append.
+                tokio::time::sleep(POLL).await;
+            }
         }
     }
 }

@@ -8,6 +8,8 @@ use crate::log::{Log, ReadFault};
 use sqlx::PgPool;
 use std::time::Duration;
 use tokio::sync::watch;
+use tokio::time::Instant;
+use uuid::Uuid;
 
 /// The relay's name among the readers of the log.
 pub const NAME: &str = "relay";
@@ -16,6 +18,8 @@ const BATCH: i64 = 1_024;
 /// Looks at the log in a row that find nothing new, after which the bus is asked what it has: one that was wiped
 /// while nothing happened must not keep scans waiting.
 const QUIET_LOOKS: u32 = 20;
+/// Time between two writes of the checkpoint while events keep coming.
+const WRITTEN_EVERY: Duration = Duration::from_millis(100);
 /// Longest time until an event of another process is noticed.
 const POLL: Duration = Duration::from_millis(250);
 
@@ -36,6 +40,7 @@ pub struct Relay {
     log: Log,
     bus: Bus,
     head: watch::Receiver<i64>,
+    owner: Uuid,
 }
 
 impl Relay {
@@ -47,7 +52,14 @@ impl Relay {
             pool,
             bus,
             head,
+            owner: edge::this_process(),
         }
+    }
+
+    /// The same under a name of its own: of several, one publishes and the others wait for it to fall silent.
+    #[must_use]
+    pub fn owned_by(self, owner: Uuid) -> Self {
+        Self { owner, ..self }
     }
 
     /// Runs until the process ends. A fault of bus or database is waited out; nothing is lost by it.
@@ -68,39 +80,58 @@ impl Relay {
     }
 
     async fn follow(&mut self, faults: &mut u32) -> Result<(), RelayFault> {
+        if !self.leads().await? {
+            // Another one publishes: two would undo each other's filling of a wiped bus.
+            tokio::time::sleep(checkpoint::LEASE / 6).await;
+            *faults = 0;
+            return Ok(());
+        }
         let mut position = self.begin().await?;
-        let (mut quiet, mut short) = (0, None);
+        let (mut written, mut since, mut renewed) = (position, Instant::now(), Instant::now());
+        let mut quiet = 0;
         loop {
             let events = self.log.read_after(position, BATCH).await?;
-            match events.last() {
-                None => {
-                    quiet += 1;
-                    if quiet % QUIET_LOOKS == 0 {
-                        let arrived = self.bus.last_position().await?;
-                        // A bus that another relay is filling has moved on since the last look: leave it alone.
-                        if arrived < position && short.replace(arrived) == Some(arrived) {
-                            position = self.begin().await?;
-                            continue;
-                        }
-                    }
-                    // Either wakes: this process appended, or it is time to look for what others did.
-                    if let Ok(Err(_)) = tokio::time::timeout(POLL, self.head.changed()).await {
-                        // Nobody is left in this process who could append.
-                        tokio::time::sleep(POLL).await;
-                    }
-                }
-                Some(last) => {
-                    kill_point("relay:read");
-                    self.bus.publish(&events).await?;
-                    kill_point("relay:acknowledged");
-                    position = last.position;
-                    (quiet, short) = (0, None);
-                    // A crash before this line publishes the batch again; readers know positions and drop it.
-                    checkpoint::advance(&self.pool, NAME, position).await?;
-                    kill_point("relay:checkpointed");
-                    *faults = 0;
-                }
+            if let Some(last) = events.last() {
+                kill_point("relay:read");
+                self.bus.publish(&events).await?;
+                kill_point("relay:acknowledged");
+                position = last.position;
+                (quiet, *faults) = (0, 0);
+            } else {
+                quiet += 1;
             }
+            // A crash before this publishes again what came since; readers know positions and drop it.
+            if position != written && (events.is_empty() || since.elapsed() > WRITTEN_EVERY) {
+                checkpoint::advance(&self.pool, NAME, position).await?;
+                kill_point("relay:checkpointed");
+                (written, since) = (position, Instant::now());
+            }
+            if renewed.elapsed() > checkpoint::LEASE / 3 {
+                if !self.leads().await? {
+                    return Ok(());
+                }
+                renewed = Instant::now();
+            }
+            if events.is_empty() {
+                if quiet % QUIET_LOOKS == 0 && self.bus.last_position().await? < position {
+                    return Ok(());
+                }
+                self.wait().await;
+            }
+        }
+    }
+
+    /// Whether this process is the one that publishes.
+    async fn leads(&self) -> Result<bool, sqlx::Error> {
+        let led = checkpoint::lead(&self.pool, NAME, self.owner).await?;
+        Ok(led.is_some())
+    }
+
+    /// Until this process appended, or it is time to look for what others did.
+    async fn wait(&mut self) {
+        if let Ok(Err(_)) = tokio::time::timeout(POLL, self.head.changed()).await {
+            // Nobody is left in this process who could append.
+            tokio::time::sleep(POLL).await;
         }
     }
 

@@ -3,7 +3,7 @@
 use crate::codes::{code, code_or_null};
 use crate::matches::ten_thousandths;
 use crate::page::{Listed, Page};
-use crate::projector::ReadModel;
+use crate::projector::{ERASURE, Facts, ReadModel};
 use crate::source::Source;
 use crate::table::{AnyTable, Place, Row, Table};
 use chrono::{DateTime, Utc};
@@ -80,7 +80,7 @@ pub struct Alerts {
 impl ReadModel for Alerts {
     const NAME: &'static str = "alerts";
     const SHAPE: i32 = 1;
-    const NOUNS: &'static [&'static str] = &["alert", "user"];
+    const READS: &'static [Facts] = &[("alert", &[]), ERASURE];
 
     fn tables(&mut self) -> Vec<&mut dyn AnyTable> {
         vec![&mut self.alerts]

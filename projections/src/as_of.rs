@@ -176,7 +176,7 @@ impl Past {
         let streams = streams::of(&self.pool, owner).await?;
         let of_interest = streams
             .into_iter()
-            .filter(|row| M::NOUNS.contains(&row.noun.as_str()))
+            .filter(|row| M::READS.iter().any(|(noun, _)| *noun == row.noun))
             .map(|row| (row.noun, row.stream))
             .collect();
         let events = self

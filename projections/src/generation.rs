@@ -1,8 +1,11 @@
 //! Generations: each read model stands in a schema of its own, is read through views, and is replaced by turning them.
 
 use crate::digest::Digest;
-use crate::projector::ReadModel;
+use crate::projector::{Folded, ReadModel};
 use crate::table::AnyTable;
+use eventstore::checkpoint;
+use eventstore::parked::Waiting;
+use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgPool, Row};
 
 /// One generation of a read model.
@@ -59,64 +62,93 @@ async fn in_state(
     .bind(state)
     .fetch_optional(db)
     .await?;
-    row.map(|row| {
-        let digest: Option<Vec<u8>> = row.try_get("digest")?;
-        Ok(Generation {
-            number: row.try_get("generation")?,
-            shape: row.try_get("shape")?,
-            digest: digest
-                .and_then(|bytes| bytes.try_into().ok())
-                .map(Digest::from_bytes),
-            position: row.try_get("position")?,
-        })
-    })
-    .transpose()
+    row.as_ref().map(of).transpose()
 }
 
-/// Writes down the digest of a generation after a batch.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn note(
+fn of(row: &PgRow) -> Result<Generation, sqlx::Error> {
+    let digest: Option<Vec<u8>> = row.try_get("digest")?;
+    Ok(Generation {
+        number: row.try_get("generation")?,
+        shape: row.try_get("shape")?,
+        digest: digest
+            .and_then(|bytes| bytes.try_into().ok())
+            .map(Digest::from_bytes),
+        position: row.try_get("position")?,
+    })
+}
+
+/// What a projector needs to know at the beginning of a batch.
+pub(crate) struct Held {
+    /// The checkpoint, held for this transaction.
+    pub checkpoint: checkpoint::Held,
+    /// The generation that is read now.
+    pub live: Generation,
+    /// Streams that wait for this read model.
+    pub waiting: Waiting,
+}
+
+/// Holds a read model's checkpoint and tells all that its next batch depends on, in one question.
+pub(crate) async fn hold(tx: &mut PgConnection, name: &str) -> Result<Held, sqlx::Error> {
+    let asked = "SELECT c.position AS reached, c.term, set_config('synchronous_commit', 'off', true),
+                        g.generation, g.shape, g.digest, g.position,
+                        (SELECT array_agg(p.noun) FROM parked p WHERE p.reader = $1) AS nouns,
+                        (SELECT array_agg(p.stream) FROM parked p WHERE p.reader = $1) AS streams
+                   FROM checkpoints c JOIN read_generations g ON g.name = c.name AND g.state = 'live'
+                  WHERE c.name = $1 FOR UPDATE OF c";
+    let row = match sqlx::query(asked)
+        .bind(name)
+        .fetch_optional(&mut *tx)
+        .await?
+    {
+        Some(row) => row,
+        None => {
+            checkpoint::hold(tx, name).await?;
+            sqlx::query(asked).bind(name).fetch_one(&mut *tx).await?
+        }
+    };
+    let (nouns, streams): (Option<Vec<String>>, Option<Vec<String>>) =
+        (row.try_get("nouns")?, row.try_get("streams")?);
+    let (nouns, streams) = (nouns.unwrap_or_default(), streams.unwrap_or_default());
+    Ok(Held {
+        checkpoint: checkpoint::Held {
+            position: row.try_get("reached")?,
+            term: row.try_get("term")?,
+        },
+        live: of(&row)?,
+        waiting: nouns.into_iter().zip(streams).collect(),
+    })
+}
+
+/// Writes down what a generation's rows sum up to, where that changed, and moves the checkpoint with it if it is live.
+pub(crate) async fn note(
     tx: &mut PgConnection,
     name: &str,
-    generation: i32,
-    position: i64,
-    digest: Digest,
+    generation: &Generation,
+    folded: &Folded,
+    is_live: bool,
 ) -> Result<(), sqlx::Error> {
+    if generation.digest == Some(folded.digest) {
+        return match is_live {
+            true => checkpoint::move_to(tx, name, folded.position).await,
+            false => Ok(()),
+        };
+    }
     sqlx::query(
-        "WITH noted AS (INSERT INTO read_digests (name, generation, position, digest) VALUES ($1, $2, $3, $4)
+        "WITH moved AS (UPDATE checkpoints SET position = $3,
+                               event_id = (SELECT event_id FROM events WHERE position = $3)
+                         WHERE name = $1 AND $5),
+              noted AS (INSERT INTO read_digests (name, generation, position, digest) VALUES ($1, $2, $3, $4)
                         ON CONFLICT (name, generation, position) DO UPDATE SET digest = excluded.digest)
          UPDATE read_generations SET digest = $4 WHERE name = $1 AND generation = $2",
     )
     .bind(name)
-    .bind(generation)
-    .bind(position)
-    .bind(digest.to_bytes().as_slice())
+    .bind(generation.number)
+    .bind(folded.position)
+    .bind(folded.digest.to_bytes().as_slice())
+    .bind(is_live)
     .execute(tx)
     .await?;
     Ok(())
-}
-
-/// The digest that was written down last for a generation.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn digest(
-    db: &mut PgConnection,
-    name: &str,
-    generation: i32,
-) -> Result<Option<Digest>, sqlx::Error> {
-    let digest: Option<Vec<u8>> = sqlx::query_scalar(
-        "SELECT digest FROM read_generations WHERE name = $1 AND generation = $2",
-    )
-    .bind(name)
-    .bind(generation)
-    .fetch_one(db)
-    .await?;
-    Ok(digest
-        .and_then(|bytes| bytes.try_into().ok())
-        .map(Digest::from_bytes))
 }
 
 /// Makes the next generation's empty tables, in the shape of this release. One that an earlier try left

@@ -2,7 +2,7 @@
 
 use crate::likeness::{Embedding, HashRow, Pdq, VectorRow};
 use crate::page::{Listed, Page};
-use crate::projector::ReadModel;
+use crate::projector::{ERASURE, Facts, ReadModel};
 use crate::source::Source;
 use crate::table::{AnyTable, Place, Row, Table};
 use chrono::{DateTime, Utc};
@@ -82,7 +82,12 @@ pub struct Images {
 impl ReadModel for Images {
     const NAME: &'static str = "images";
     const SHAPE: i32 = 1;
-    const NOUNS: &'static [&'static str] = &["image", "scan", "match", "user"];
+    const READS: &'static [Facts] = &[
+        ("image", &[]),
+        ("scan", &["ImageScanned"]),
+        ("match", &["MatchFound"]),
+        ERASURE,
+    ];
 
     fn tables(&mut self) -> Vec<&mut dyn AnyTable> {
         vec![&mut self.images, &mut self.hashes, &mut self.vectors]

@@ -2,7 +2,7 @@
 
 use crate::codes::{code, code_or_null};
 use crate::page::{Listed, Page};
-use crate::projector::ReadModel;
+use crate::projector::{ERASURE, Facts, ReadModel};
 use crate::source::Source;
 use crate::table::{AnyTable, Place, Row, Table};
 use chrono::{DateTime, Utc};
@@ -75,7 +75,7 @@ pub struct Matches {
 impl ReadModel for Matches {
     const NAME: &'static str = "matches";
     const SHAPE: i32 = 1;
-    const NOUNS: &'static [&'static str] = &["match", "user"];
+    const READS: &'static [Facts] = &[("match", &[]), ERASURE];
 
     fn tables(&mut self) -> Vec<&mut dyn AnyTable> {
         vec![&mut self.matches]

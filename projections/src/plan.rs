@@ -1,7 +1,7 @@
 //! Her protection plan: what is on her list.
 
 use crate::codes::code;
-use crate::projector::ReadModel;
+use crate::projector::{ERASURE, Facts, ReadModel};
 use crate::source::Source;
 use crate::table::{AnyTable, Place, Row, Table};
 use chrono::{DateTime, Utc};
@@ -63,7 +63,7 @@ pub struct Plan {
 impl ReadModel for Plan {
     const NAME: &'static str = "plan";
     const SHAPE: i32 = 1;
-    const NOUNS: &'static [&'static str] = &["plan", "user"];
+    const READS: &'static [Facts] = &[("plan", &[]), ERASURE];
 
     fn tables(&mut self) -> Vec<&mut dyn AnyTable> {
         vec![&mut self.items]

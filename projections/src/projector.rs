@@ -5,12 +5,16 @@ use crate::rebuild::{Progress, rebuild};
 use crate::table::{AnyTable, Place};
 use crate::{digest::Digest, generation::Generation};
 use eventstore::feed::Feed;
-use eventstore::{Opened, ReadFault, Recorded, Vault, checkpoint, edge, kill_point, parked};
+use eventstore::parked::{self, Waiting};
+use eventstore::{Opened, ReadFault, Recorded, Vault, checkpoint, edge, kill_point};
 use sqlx::{PgConnection, PgPool};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
+
+/// Most rows of one table that an owner keeps in memory between batches.
+const KEPT_MAX: usize = 5_000;
 
 /// Folds events into the rows of one thing people look at. No clock, no chance, no I/O but its own rows.
 pub trait ReadModel: Default + Send + Sync + 'static {
@@ -19,8 +23,8 @@ pub trait ReadModel: Default + Send + Sync + 'static {
     /// Version of its rows' shape and of how events change them; a higher one than the live generation's has it
     /// rebuilt.
     const SHAPE: i32;
-    /// The nouns whose events change its rows.
-    const NOUNS: &'static [&'static str];
+    /// The facts that change its rows; all others are passed by unopened.
+    const READS: &'static [Facts];
 
     /// Its tables.
     fn tables(&mut self) -> Vec<&mut dyn AnyTable>;
@@ -33,6 +37,21 @@ pub trait ReadModel: Default + Send + Sync + 'static {
     ) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
 }
 
+/// Facts of a noun by name; an empty list means all of them.
+pub type Facts = (&'static str, &'static [&'static str]);
+
+/// What every read model with rows of members reads (AUD-4).
+pub const ERASURE: Facts = ("user", &["SubjectErased"]);
+
+/// Whether a read model's rows may change by this event.
+#[must_use]
+pub fn reads<M: ReadModel>(event: &Recorded) -> bool {
+    let is_read = |(noun, names): &Facts| {
+        *noun == event.noun && (names.is_empty() || names.contains(&event.event_type.as_str()))
+    };
+    M::READS.iter().any(is_read)
+}
+
 /// Applies one event and remembers that the rows it changes were changed by it.
 ///
 /// # Errors
@@ -42,7 +61,7 @@ pub async fn apply_one<M: ReadModel>(
     place: &mut Place<'_>,
     event: &Opened,
 ) -> Result<(), sqlx::Error> {
-    if !M::NOUNS.contains(&event.recorded.noun.as_str()) {
+    if !reads::<M>(&event.recorded) {
         return Ok(());
     }
     for table in model.tables() {
@@ -109,25 +128,58 @@ async fn follow<M: ReadModel>(
 ) -> Result<(), ProjectFault> {
     let owner = edge::this_process();
     let mut position = checkpoint::resume(pool, M::NAME).await?;
-    let Some(mut term) = checkpoint::lead(pool, M::NAME, owner).await? else {
+    let Some(term) = checkpoint::lead(pool, M::NAME, owner).await? else {
         // Somebody else keeps it. Looked at again soon, because they may be gone.
         tokio::time::sleep(checkpoint::LEASE / 6).await;
         *faults = 0;
         return Ok(());
     };
+    let mut kept = Kept::<M>::default();
     let mut renewed = Instant::now();
     loop {
         let batch = feed.next(position).await?;
         if renewed.elapsed() > checkpoint::LEASE / 3 {
-            let led = checkpoint::lead(pool, M::NAME, owner).await?;
-            term = led.ok_or(ProjectFault::Replaced)?;
+            if checkpoint::lead(pool, M::NAME, owner).await? != Some(term) {
+                return Err(ProjectFault::Replaced);
+            }
             renewed = Instant::now();
         }
-        if !batch.is_empty() {
-            position = apply_as::<M>(pool, vault, batch, Some(term)).await?;
-            *faults = 0;
+        if batch.is_empty() {
+            continue;
         }
+        position = match passed_by::<M>(pool, &batch, position, term).await? {
+            Some(position) => position,
+            None => apply_as::<M>(pool, vault, batch, Some(term), &mut kept).await?,
+        };
+        *faults = 0;
     }
+}
+
+/// Rows that the owner of a read model wrote and need not fetch again, as long as nobody else writes them.
+#[derive(Default)]
+struct Kept<M> {
+    model: M,
+    generation: i32,
+}
+
+/// Moves past a batch in which nothing matters here, by one statement; nothing where something does.
+async fn passed_by<M: ReadModel>(
+    pool: &PgPool,
+    batch: &[Recorded],
+    position: i64,
+    term: i64,
+) -> Result<Option<i64>, ProjectFault> {
+    let follows = (position + 1..)
+        .zip(batch)
+        .all(|(n, event)| event.position == n);
+    let Some(last) = batch
+        .last()
+        .filter(|_| follows && !batch.iter().any(reads::<M>))
+    else {
+        return Ok(None);
+    };
+    let moved = checkpoint::pass(pool, M::NAME, position, last, term).await?;
+    Ok(moved.then_some(last.position))
 }
 
 /// Applies those events of a batch that the read model has not seen; says how far it is now.
@@ -142,37 +194,48 @@ pub async fn apply<M: ReadModel>(
     vault: &Vault,
     batch: Vec<Recorded>,
 ) -> Result<i64, ProjectFault> {
-    apply_as::<M>(pool, vault, batch, None).await
+    apply_as::<M>(pool, vault, batch, None, &mut Kept::default()).await
 }
 
+/// After a fault `kept` may hold what was never written: it must be thrown away.
 async fn apply_as<M: ReadModel>(
     pool: &PgPool,
     vault: &Vault,
     batch: Vec<Recorded>,
     term: Option<i64>,
+    kept: &mut Kept<M>,
 ) -> Result<i64, ProjectFault> {
     let (events, stop) = open_all::<M>(vault, batch).await;
     kill_point("projector:read");
     let mut tx = pool.begin().await?;
-    let held = checkpoint::hold(&mut tx, M::NAME).await?;
-    if term.is_some_and(|term| term != held.term) {
+    let held = generation::hold(&mut tx, M::NAME).await?;
+    if term.is_some_and(|term| term != held.checkpoint.term) {
         return Err(ProjectFault::Replaced);
     }
-    let live = generation::live(&mut tx, M::NAME).await?;
-    if live.shape != M::SHAPE {
-        let ours = M::SHAPE;
-        return Err(ProjectFault::OtherShape {
-            live: live.shape,
-            ours,
-        });
+    if held.live.shape != M::SHAPE {
+        let (live, ours) = (held.live.shape, M::SHAPE);
+        return Err(ProjectFault::OtherShape { live, ours });
     }
-    let position = fold::<M>(&mut tx, &live, held.position, events).await?;
-    checkpoint::move_to(&mut tx, M::NAME, position).await?;
+    if kept.generation != held.live.number {
+        *kept = Kept {
+            model: M::default(),
+            generation: held.live.number,
+        };
+    }
+    let from = held.checkpoint.position;
+    let model = &mut kept.model;
+    let folded = fold(&mut tx, &held.live, from, events, held.waiting, model).await?;
+    generation::note(&mut tx, M::NAME, &held.live, &folded, true).await?;
     kill_point("projector:applied");
     tx.commit().await?;
     kill_point("projector:committed");
+    for table in kept.model.tables() {
+        if table.len() > KEPT_MAX {
+            table.clear();
+        }
+    }
     match stop {
-        None => Ok(position),
+        None => Ok(folded.position),
         Some(fault) => Err(fault.into()),
     }
 }
@@ -203,7 +266,7 @@ pub(crate) async fn open_all<M: ReadModel>(
 ) -> (Vec<Read>, Option<ReadFault>) {
     let mut events = Vec::with_capacity(batch.len());
     for event in batch {
-        if !M::NOUNS.contains(&event.noun.as_str()) {
+        if !reads::<M>(&event) {
             events.push(Read::Passed(Box::new(event)));
             continue;
         }
@@ -218,16 +281,22 @@ pub(crate) async fn open_all<M: ReadModel>(
     (events, None)
 }
 
-/// Applies what follows on a position to a generation's tables; says how far it is then.
+/// How far a fold came, and what the rows sum up to.
+pub(crate) struct Folded {
+    pub position: i64,
+    pub digest: Digest,
+}
+
+/// Applies what follows on a position to a generation's tables, except to streams that wait.
 pub(crate) async fn fold<M: ReadModel>(
     tx: &mut PgConnection,
     into: &Generation,
     mut position: i64,
     events: Vec<Read>,
-) -> Result<i64, ProjectFault> {
+    mut waiting: Waiting,
+    model: &mut M,
+) -> Result<Folded, ProjectFault> {
     let schema = into.schema::<M>();
-    let mut waiting = parked::waiting(tx, M::NAME).await?;
-    let mut model = M::default();
     for event in events {
         let recorded = event.recorded();
         if recorded.position <= position {
@@ -237,45 +306,30 @@ pub(crate) async fn fold<M: ReadModel>(
         if recorded.position != position {
             return Err(ReadFault::Gap { position }.into());
         }
-        let stream = (recorded.noun.clone(), recorded.stream.clone());
-        if waiting.contains(&stream) {
+        if !waiting.is_empty()
+            && waiting.contains(&(recorded.noun.clone(), recorded.stream.clone()))
+        {
             continue;
         }
         match event {
             Read::Passed(_) => {}
             Read::Opened(event) => {
-                apply_one(&mut model, &mut Place::Schema(tx, &schema), &event).await?;
+                apply_one(model, &mut Place::Schema(tx, &schema), &event).await?;
             }
             Read::Unusable(event, why) => {
                 parked::park(tx, M::NAME, &event, &why, 1).await?;
-                waiting.insert(stream);
+                waiting.insert((event.noun, event.stream));
             }
         }
     }
-    keep(tx, into, position, model).await?;
-    Ok(position)
-}
-
-/// Writes the changed rows and, where there are some, the new digest.
-async fn keep<M: ReadModel>(
-    tx: &mut PgConnection,
-    into: &Generation,
-    position: i64,
-    mut model: M,
-) -> Result<(), sqlx::Error> {
-    let schema = into.schema::<M>();
-    let before = match into.digest {
+    let mut digest = match into.digest {
         Some(digest) => digest,
         None => stored::<M>(tx, &schema).await?,
     };
-    let mut digest = before;
     for table in model.tables() {
         digest = digest.plus(table.flush(tx, &schema).await?);
     }
-    if digest != before || into.digest.is_none() {
-        generation::note(tx, M::NAME, into.number, position, digest).await?;
-    }
-    Ok(())
+    Ok(Folded { position, digest })
 }
 
 /// The digest of all rows that a schema holds.

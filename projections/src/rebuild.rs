@@ -8,7 +8,7 @@ use replay::replay;
 
 use crate::digest::Digest;
 use crate::generation::{self, Generation};
-use crate::projector::{ProjectFault, ReadModel, fold, open_all};
+use crate::projector::{Folded, ProjectFault, ReadModel, fold, open_all};
 use eventstore::parked::{self, Waiting};
 use eventstore::{Log, ReadFault, Vault, checkpoint};
 use sqlx::PgPool;
@@ -86,8 +86,12 @@ pub async fn rebuild<M: ReadModel>(
     let mut tx = long(pool).await?;
     let schema = made.schema::<M>();
     building.write(&mut tx, &schema).await?;
+    let folded = Folded {
+        position: head,
+        digest: building.digest,
+    };
+    generation::note(&mut tx, M::NAME, &made, &folded, false).await?;
     made.digest = Some(building.digest);
-    generation::note(&mut tx, M::NAME, made.number, head, building.digest).await?;
     tx.commit().await?;
     let mut position = head;
     while Log::new(pool.clone()).head().await? - position > NEAR {
@@ -138,8 +142,11 @@ async fn catch_up<M: ReadModel>(
     let batch = log.read_after(position, PAGE).await?;
     let (events, stop) = open_all::<M>(vault, batch).await;
     let mut tx = pool.begin().await?;
-    let reached = fold::<M>(&mut tx, into, position, events).await?;
-    into.digest = generation::digest(&mut tx, M::NAME, into.number).await?;
+    let waiting = parked::waiting(&mut tx, M::NAME).await?;
+    let folded = fold(&mut tx, into, position, events, waiting, &mut M::default()).await?;
+    generation::note(&mut tx, M::NAME, into, &folded, false).await?;
+    into.digest = Some(folded.digest);
+    let reached = folded.position;
     sqlx::query("UPDATE read_generations SET position = $3 WHERE name = $1 AND generation = $2")
         .bind(M::NAME)
         .bind(into.number)
@@ -158,7 +165,7 @@ async fn catch_up<M: ReadModel>(
 async fn take_the_place<M: ReadModel>(
     pool: &PgPool,
     vault: &Vault,
-    mut made: Generation,
+    made: Generation,
     position: i64,
     waiting: Waiting,
     accept: bool,
@@ -174,9 +181,10 @@ async fn take_the_place<M: ReadModel>(
     if let Some(fault) = stop {
         return Err(fault.into());
     }
-    let reached = fold::<M>(&mut tx, &made, position, events).await?;
-    made.digest = generation::digest(&mut tx, M::NAME, made.number).await?;
-    let ours = made.digest.unwrap_or_default();
+    let were = were_parked.clone();
+    let folded = fold(&mut tx, &made, position, events, were, &mut M::default()).await?;
+    generation::note(&mut tx, M::NAME, &made, &folded, false).await?;
+    let (reached, ours) = (folded.position, folded.digest);
     let comparable = live.shape == made.shape && were_parked == waiting && reached == held.position;
     if let (Some(live), true, false) = (live.digest, comparable, accept)
         && live != ours

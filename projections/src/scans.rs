@@ -5,7 +5,7 @@ mod questions;
 pub use questions::{Wanted, find, list};
 
 use crate::codes::code;
-use crate::projector::ReadModel;
+use crate::projector::{ERASURE, Facts, ReadModel};
 use crate::table::{AnyTable, Place, Row, Table};
 use chrono::{DateTime, Utc};
 use domain::Event;
@@ -92,7 +92,7 @@ pub struct Scans {
 impl ReadModel for Scans {
     const NAME: &'static str = "scans";
     const SHAPE: i32 = 1;
-    const NOUNS: &'static [&'static str] = &["scan", "alert", "user"];
+    const READS: &'static [Facts] = &[("scan", &[]), ("alert", &[]), ERASURE];
 
     fn tables(&mut self) -> Vec<&mut dyn AnyTable> {
         vec![&mut self.scans]

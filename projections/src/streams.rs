@@ -1,6 +1,6 @@
 //! Which streams hold something of whom: where reading her history, and erasing her, begins.
 
-use crate::projector::ReadModel;
+use crate::projector::{Facts, ReadModel};
 use crate::source::Source;
 use crate::table::{AnyTable, Place, Row, Table};
 use domain::ids::UserId;
@@ -42,7 +42,14 @@ pub struct Streams {
 impl ReadModel for Streams {
     const NAME: &'static str = "streams";
     const SHAPE: i32 = 1;
-    const NOUNS: &'static [&'static str] = &["user", "image", "scan", "match", "alert", "plan"];
+    const READS: &'static [Facts] = &[
+        ("user", &[]),
+        ("image", &[]),
+        ("scan", &[]),
+        ("match", &[]),
+        ("alert", &[]),
+        ("plan", &[]),
+    ];
 
     fn tables(&mut self) -> Vec<&mut dyn AnyTable> {
         vec![&mut self.streams]

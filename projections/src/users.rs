@@ -1,7 +1,7 @@
 //! Who is a member, and what she agreed to.
 
 use crate::codes::code;
-use crate::projector::ReadModel;
+use crate::projector::{Facts, ReadModel};
 use crate::source::Source;
 use crate::table::{AnyTable, Place, Row, Table};
 use chrono::{DateTime, Utc};
@@ -79,7 +79,7 @@ pub struct Users {
 impl ReadModel for Users {
     const NAME: &'static str = "users";
     const SHAPE: i32 = 1;
-    const NOUNS: &'static [&'static str] = &["user"];
+    const READS: &'static [Facts] = &[("user", &[])];
 
     fn tables(&mut self) -> Vec<&mut dyn AnyTable> {
         vec![&mut self.users, &mut self.consents]

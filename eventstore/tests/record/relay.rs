@@ -193,3 +193,33 @@ fn holds(bytes: &[u8], text: &str) -> bool {
         .windows(text.len())
         .any(|part| part == text.as_bytes())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_relays_of_several_processes_one_publishes_and_another_takes_over() {
+    let (record, nats) = (Record::fresh().await, nats().await);
+    let mut relays = Vec::new();
+    for _ in 0..3 {
+        let bus = eventstore::bus::Bus::connect(&nats.url()).await.unwrap();
+        let relay = eventstore::relay::Relay::new(record.pool.clone(), bus, record.store.head());
+        relays.push(tokio::spawn(
+            relay.owned_by(eventstore::edge::fresh_id()).run(),
+        ));
+    }
+    record.holds(30).await;
+    let published = |wanted| {
+        let pool = record.pool.clone();
+        async move { checkpoint::read(&pool, NAME).await.unwrap() == wanted }
+    };
+    until("it is published", || published(30)).await;
+    // Whoever leads ends; one of the others goes on within its lease.
+    for (n, relay) in relays.iter().take(2).enumerate() {
+        relay.abort();
+        record.holds(10).await;
+        until("another one took over", || {
+            published(40 + 10 * i64::try_from(n).unwrap())
+        })
+        .await;
+    }
+    assert_eq!(positions(&nats.url()).await, (1..=50).collect::<Vec<_>>());
+    relays.iter().for_each(tokio::task::JoinHandle::abort);
+}

@@ -39,6 +39,7 @@ impl<M: ReadModel> Building<M> {
         for table in self.model.tables() {
             if self.spilled {
                 self.digest = self.digest.plus(table.flush(tx, schema).await?);
+                table.clear();
             } else {
                 self.digest = self.digest.plus(table.settle()?);
                 table.copy(tx, schema).await?;
@@ -126,13 +127,14 @@ pub(crate) fn read_ahead<M: ReadModel>(
     let (pages, waiting) = mpsc::channel(AHEAD);
     tokio::spawn(async move {
         let log = Log::new(pool);
+        let (whole, named) = facts::<M>();
         let mut position = 0;
         if let Err(fault) = log.count(until).await {
             drop(pages.send(Err(fault)).await);
             return;
         }
         loop {
-            let page = log.read_of(M::NOUNS, position, until, PAGE).await;
+            let page = log.read_of(&whole, &named, position, until, PAGE).await;
             let opened = match page {
                 Ok(page) if page.is_empty() => return,
                 Ok(page) => {
@@ -151,4 +153,11 @@ pub(crate) fn read_ahead<M: ReadModel>(
         }
     });
     waiting
+}
+
+/// The nouns that are read whole, and the facts that are read by name.
+fn facts<M: ReadModel>() -> (Vec<&'static str>, Vec<&'static str>) {
+    let whole = M::READS.iter().filter(|(_, names)| names.is_empty());
+    let named = M::READS.iter().flat_map(|(_, names)| names.iter().copied());
+    (whole.map(|(noun, _)| *noun).collect(), named.collect())
 }

@@ -2,7 +2,7 @@
 //! nothing was stored before.
 
 use super::copy::copy_all;
-use super::{Row, Slot, Table, json, key_of, weight};
+use super::{Row, Table, json, key_of, weight};
 use crate::digest::Digest;
 use futures::future::BoxFuture;
 use futures::{StreamExt, TryStreamExt};
@@ -26,12 +26,15 @@ pub trait AnyTable: Send + Sync {
     }
     /// The event that is applied from now on.
     fn at(&mut self, position: i64);
-    /// Writes what changed into a schema, and forgets it; by how much the digest changed.
+    /// Writes what changed into a schema; by how much the digest changed. The rows stay known: ask [`AnyTable::clear`]
+    /// where others may write them meanwhile.
     fn flush<'a>(
         &'a mut self,
         db: &'a mut PgConnection,
         schema: &'a str,
     ) -> BoxFuture<'a, Result<Digest, sqlx::Error>>;
+    /// Forgets all rows.
+    fn clear(&mut self);
     /// Copies all rows into the empty table of a schema, and forgets them.
     fn copy<'a>(
         &'a mut self,
@@ -115,11 +118,20 @@ impl<R: Row> AnyTable for Table<R> {
         schema: &'a str,
     ) -> BoxFuture<'a, Result<Digest, sqlx::Error>> {
         Box::pin(async move {
-            self.touched.clear();
-            let changes = Changes::of(std::mem::take(&mut self.slots).into_iter())?;
+            let changes = self.changes()?;
             changes.write::<R>(db, schema).await?;
+            for key in self.touched.drain() {
+                match self.slots.get_mut(&key) {
+                    Some(slot) if slot.now.is_some() => slot.stored.clone_from(&slot.now),
+                    Some(_) | None => drop(self.slots.remove(&key)),
+                }
+            }
             Ok(changes.digest)
         })
+    }
+
+    fn clear(&mut self) {
+        *self = Self::default();
     }
 
     fn copy<'a>(
@@ -200,15 +212,19 @@ struct Changes {
     digest: Digest,
 }
 
-impl Changes {
-    fn of<R: Row>(slots: impl Iterator<Item = (R::Key, Slot<R>)>) -> Result<Self, sqlx::Error> {
-        let mut changes = Self {
+impl<R: Row> Table<R> {
+    /// What differs from what is stored.
+    fn changes(&self) -> Result<Changes, sqlx::Error> {
+        let mut changes = Changes {
             new: Vec::new(),
             changed: Vec::new(),
             gone: Vec::new(),
             digest: Digest::default(),
         };
-        for (key, slot) in slots {
+        for key in &self.touched {
+            let Some(slot) = self.slots.get(key) else {
+                continue;
+            };
             let (was, is) = (slot.stored.as_ref(), slot.now.as_ref());
             let before = was.map(weight).transpose()?;
             let after = is.map(weight).transpose()?;
@@ -222,12 +238,14 @@ impl Changes {
             match (was, is) {
                 (None, Some(row)) => changes.new.push(json(row)?),
                 (Some(_), Some(row)) => changes.changed.push(json(row)?),
-                (_, None) => changes.gone.push(key_of::<R>(&key)?),
+                (_, None) => changes.gone.push(key_of::<R>(key)?),
             }
         }
         Ok(changes)
     }
+}
 
+impl Changes {
     async fn write<R: Row>(&self, db: &mut PgConnection, schema: &str) -> Result<(), sqlx::Error> {
         let (table, given) = (R::TABLE, given::<R>(schema));
         if !self.gone.is_empty() {

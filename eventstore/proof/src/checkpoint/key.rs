@@ -37,9 +37,17 @@ impl FromStr for VerifierKey {
 
     fn from_str(text: &str) -> Result<Self, CheckpointFault> {
         let text = text.trim_end_matches('\n');
-        let wrong = |_| CheckpointFault::Key("it needs a name, an id and an Ed25519 public key");
+        let wrong = CheckpointFault::Key("it needs a name, an id and an Ed25519 public key");
+        let Ok(verifier) = StandardVerifier::new(text) else {
+            return Err(wrong);
+        };
+        // The crate would read an id in capitals as well; a key has one text.
+        let id = format!("{:08x}", verifier.key_id());
+        if text.split('+').nth(1) != Some(&id) {
+            return Err(wrong);
+        }
         Ok(Self {
-            verifier: StandardVerifier::new(text).map_err(wrong)?,
+            verifier,
             text: text.to_owned(),
         })
     }

@@ -46,12 +46,14 @@ fn a_key_reads_as_it_prints_and_nothing_else_is_one() {
     let known = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW";
     assert_eq!(known.parse::<VerifierKey>().unwrap().name(), "PeterNeumann");
     let other_id = known.replacen("c74f20a3", "c74f20a4", 1);
+    let capitals = known.replacen("c74f20a3", "C74F20A3", 1);
     for wrong in [
         "",
         "a",
         "a+b",
         "a+00000000+AAAA",
         &other_id,
+        &capitals,
         &text.replacen("vara", "wara", 1),
     ] {
         let fault = wrong.parse::<VerifierKey>().unwrap_err();
