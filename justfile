@@ -22,6 +22,10 @@ lint:
 openapi:
     cargo run --release -- openapi
 
+# A long run while servers and processes are killed; about an hour.
+soak:
+    cargo run --release -- soak --schedules 200 --events 1000000
+
 # Everything CI runs.
 ci:
     bash .ci/run

@@ -2,12 +2,15 @@
 
 mod bench;
 mod operate;
+mod soak;
 
 pub use bench::{Bench, BenchCommand, BenchOut};
 pub use operate::{
     Audit, AuditCommand, EraseMember, Export, Keys, KeysCommand, Parked, ParkedCommand,
     Projections, Prove, ReadModelsCommand, Replay, Verify,
 };
+
+pub use soak::{Soak, SoakWriter};
 
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -55,6 +58,11 @@ pub enum Command {
     Sandbox(Sandbox),
     /// Measure this release against pgbench and the unmodified postgres-es, on a server of its own.
     Bench(Bench),
+    /// Run everything for long while servers and processes are killed, and check that nothing is lost or doubled.
+    Soak(Soak),
+    /// Writers of such a run.
+    #[command(hide = true)]
+    SoakWriter(SoakWriter),
 }
 
 /// Where things lie.

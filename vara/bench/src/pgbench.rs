@@ -7,6 +7,7 @@ use anyhow::{Context, ensure};
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Stdio;
+use std::time::Duration;
 use tokio::process::Command;
 use url::Url;
 
@@ -48,7 +49,7 @@ pub async fn run(ground: &Ground, load: Load<'_>) -> anyhow::Result<Vec<Call>> {
     command.args(["--jobs", &load.clients.min(THREADS_MAX).to_string()]);
     command.args([
         "--time",
-        &load.span.whole().as_secs_f64().ceil().to_string(),
+        &whole_seconds(load.clients, load.span).to_string(),
     ]);
     for (name, value) in [("payload", load.payload), ("metadata", load.metadata)] {
         command.arg("--define").arg(format!("{name}={value}"));
@@ -68,6 +69,13 @@ pub async fn run(ground: &Ground, load: Load<'_>) -> anyhow::Result<Vec<Call>> {
     let said = String::from_utf8_lossy(&done.stderr);
     ensure!(done.status.success(), "pgbench failed: {}", said.trim());
     calls(folder.path())
+}
+
+/// How long pgbench must be told to run, so that the whole span is worked: it counts in whole seconds, and its clock
+/// runs while it connects, one client after the other with the hashing of SCRAM (40 ms each on a busy machine).
+fn whole_seconds(clients: u32, span: Span) -> u64 {
+    let connecting = Duration::from_millis(300) + Duration::from_millis(40) * clients;
+    (span.whole() + connecting).as_secs() + 1
 }
 
 /// The statement, with its values sent each time, as any client has to.
@@ -171,6 +179,13 @@ mod tests {
             );
         }
         assert!(script.trim_end().ends_with("::uuid);"), "{script}");
+    }
+
+    #[test]
+    fn the_span_is_worked_whole_even_where_connecting_takes_its_time() {
+        let plan = crate::Plan::try_new(vec![crate::Work::Execute1], vec![1], 5, 3.0).unwrap();
+        let whole = |clients| whole_seconds(clients, plan.span());
+        assert_eq!((whole(1), whole(32), whole(128)), (5, 6, 10));
     }
 
     #[test]

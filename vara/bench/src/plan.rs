@@ -130,7 +130,7 @@ impl Plan {
 }
 
 impl Span {
-    /// Together with its warm-up a whole number of seconds where `seconds` is one, because pgbench counts in those.
+    /// Connections are open and plans are made well within a second; a short measurement warms up for less.
     fn of(seconds: f64) -> Self {
         Self {
             warm_up: Duration::from_secs_f64((seconds * 0.3).clamp(0.05, 0.9)),

@@ -21,6 +21,7 @@ mod operators;
 mod pieces;
 mod proven;
 mod running;
+mod soak;
 mod the_whole_story;
 mod vectors;
 mod wiped_bus;

@@ -1,0 +1,191 @@
+//! What must be true of log and answers after every schedule, as pure checks over events in order; no SQL, so that it shares no
+//! mistake with what it checks.
+
+use super::acks::Ack;
+use chrono::{DateTime, Utc};
+use eventstore::Recorded;
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use uuid::Uuid;
+
+/// Something that must not happen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Broken {
+    /// The invariant, as `I1`.
+    pub invariant: &'static str,
+    /// What is wrong; ids and positions, never values.
+    pub what: String,
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.invariant, self.what)
+    }
+}
+
+impl std::error::Error for Broken {}
+
+fn broken<T>(invariant: &'static str, what: String) -> Result<T, Broken> {
+    Err(Broken { invariant, what })
+}
+
+/// Where a command's events stand.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    first: i64,
+    last: i64,
+    by_writer: bool,
+}
+
+/// What was seen of a log, event after event.
+#[derive(Debug, Default)]
+pub struct Seen {
+    pub position: i64,
+    recorded_at: DateTime<Utc>,
+    streams: HashMap<(String, Uuid), i64>,
+    commands: HashMap<Uuid, Place>,
+    /// Findings that somebody must be told of.
+    findings: HashSet<Uuid>,
+    /// What alerts were raised about, by the finding's event.
+    told: HashSet<Uuid>,
+}
+
+impl Seen {
+    /// Takes the next event. I2: order, gaps, forks. I1 and I5: nothing twice.
+    pub fn take(&mut self, event: &Recorded) -> Result<(), Broken> {
+        let at = event.position;
+        self.in_order(event)?;
+        let place = Place {
+            first: at,
+            last: at,
+            by_writer: event.why.actor.starts_with("user:"),
+        };
+        let known = self.commands.entry(event.why.command_id).or_insert(place);
+        if at > known.last + 1 {
+            let (first, last) = (known.first, known.last);
+            return broken(
+                "I1",
+                format!(
+                    "command {} is at {first}-{last} and again at {at}",
+                    event.why.command_id
+                ),
+            );
+        }
+        known.last = at;
+        match event.event_type.as_str() {
+            "MatchFound" => {
+                self.findings.insert(event.event_id);
+            }
+            "AlertRaised" if !self.told.insert(event.why.cause_id) => {
+                return broken("I5", format!("a second alert about one finding, at {at}"));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn in_order(&mut self, event: &Recorded) -> Result<(), Broken> {
+        let at = event.position;
+        if at != self.position + 1 {
+            return broken("I2", format!("position {at} follows {}", self.position));
+        }
+        if event.recorded_at < self.recorded_at {
+            return broken(
+                "I2",
+                format!("position {at} was recorded before the one in front of it"),
+            );
+        }
+        let Ok(stream) = event.stream.parse() else {
+            return broken("I2", format!("position {at} is of a stream without an id"));
+        };
+        let sequence = self
+            .streams
+            .entry((event.noun.clone(), stream))
+            .or_default();
+        if event.sequence != *sequence + 1 {
+            let (is, was, noun) = (event.sequence, *sequence, &event.noun);
+            return broken(
+                "I2",
+                format!("{noun}/{stream} goes from {was} to {is} at {at}"),
+            );
+        }
+        *sequence = event.sequence;
+        (self.position, self.recorded_at) = (at, event.recorded_at);
+        Ok(())
+    }
+
+    /// I1: every acknowledged command is in the log once, with all its events, where the answer said.
+    pub fn holds(&self, acks: &[Ack]) -> Result<(), Broken> {
+        let mut acknowledged = HashSet::with_capacity(acks.len());
+        for ack in acks {
+            acknowledged.insert(ack.command);
+            let name = format!("command {} ({}/{})", ack.command, ack.lane, ack.number);
+            let Some(place) = self.commands.get(&ack.command) else {
+                return broken(
+                    "I1",
+                    format!("{name} was acknowledged at {} and is lost", ack.position),
+                );
+            };
+            let events = (place.last - place.first + 1).unsigned_abs();
+            if events != ack.events {
+                return broken(
+                    "I1",
+                    format!(
+                        "{name} stands for {} events and led to {events}",
+                        ack.events
+                    ),
+                );
+            }
+            if place.last != ack.position {
+                return broken(
+                    "I1",
+                    format!(
+                        "{name} is at {} and was answered with {}",
+                        place.last, ack.position
+                    ),
+                );
+            }
+        }
+        let mut unasked = self.commands.iter().filter(|(_, place)| place.by_writer);
+        match unasked.find(|(id, _)| !acknowledged.contains(id)) {
+            Some((id, place)) => broken(
+                "I1",
+                format!("command {id} at {} was never acknowledged", place.first),
+            ),
+            None => Ok(()),
+        }
+    }
+
+    /// I7 for policies: when they have read everything, each finding was told.
+    pub fn all_told(&self) -> Result<(), Broken> {
+        match self.findings.difference(&self.told).next() {
+            Some(finding) => broken("I7", format!("nobody was told of the finding {finding}")),
+            None => Ok(()),
+        }
+    }
+}
+
+/// I10: no reader stands behind the end of the log.
+pub fn within(readers: &[(String, i64)], head: i64) -> Result<(), Broken> {
+    match readers.iter().find(|(_, position)| *position > head) {
+        Some((name, position)) => broken(
+            "I10",
+            format!("{name} stands at {position} of a log that ends at {head}"),
+        ),
+        None => Ok(()),
+    }
+}
+
+/// I6, I7 and I11: every reader has come to the end.
+pub fn arrived(readers: &[(String, i64)], head: i64) -> Result<(), Broken> {
+    match readers.iter().find(|(_, position)| *position < head) {
+        Some((name, position)) => broken(
+            "I11",
+            format!("{name} stands at {position} of {head} and does not arrive"),
+        ),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

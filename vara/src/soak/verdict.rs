@@ -1,0 +1,161 @@
+//! After a schedule: wait until everything has come to rest, then ask the checker.
+
+use super::WRITERS;
+use super::acks::Told;
+use super::checker::{self, Broken, Seen};
+use super::ground::{Ground, Place};
+use anyhow::{Context, bail, ensure};
+use eventstore::{Database, Log, Vault, checkpoint, parked, prover, relay, subscription};
+use projections::check::{Checked, check};
+use projections::projector::ReadModel;
+use projections::rebuild::{Progress, RebuildFault};
+use projections::{Operation, READ_MODELS, named};
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Longest time from the end of faults and load until every reader stands at the end of the log (I11).
+const ARRIVES_WITHIN: Duration = Duration::from_secs(30);
+/// A bus that forgot everything gets the whole log again, at no less than so many events a second beside that.
+const PUBLISHED_A_SECOND: u64 = 2_000;
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// Events that are read at once.
+const PAGE: i64 = 5_000;
+
+/// The file of one process of writers.
+pub fn acks_of(place: &Place, writer: usize) -> PathBuf {
+    place.acks().join(format!("writer-{writer}"))
+}
+
+/// What all writers have been told.
+pub fn told(place: &Place) -> anyhow::Result<Told> {
+    let mut all = Told::default();
+    for writer in 0..WRITERS {
+        let told = Told::read(&acks_of(place, writer))?;
+        all.acks.extend(told.acks);
+        all.dropped += told.dropped;
+    }
+    Ok(all)
+}
+
+/// Waits until every reader has come to the end of a log that does not grow; the time that took.
+pub async fn arrive(ground: &Ground) -> anyhow::Result<Duration> {
+    let (begun, mut last) = (Instant::now(), Ok(()));
+    while begun.elapsed() < ARRIVES_WITHIN {
+        match is_there(ground).await {
+            Ok(Ok(())) => return Ok(begun.elapsed()),
+            Ok(Err(short)) => last = Err(anyhow::Error::from(short)),
+            Err(fault) => last = Err(fault),
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+    last.context("30 seconds after the last fault")?;
+    bail!("I11: the log does not come to rest")
+}
+
+async fn is_there(ground: &Ground) -> anyhow::Result<Result<(), Broken>> {
+    let database = ground.kit.store.database();
+    let head = Log::new(database.clone()).head().await?;
+    let readers = readers(database).await?;
+    if Log::new(database.clone()).head().await? != head {
+        return Ok(checker::arrived(
+            &[("the end of the log".to_owned(), head)],
+            head + 1,
+        ));
+    }
+    Ok(checker::within(&readers, head).and(checker::arrived(&readers, head)))
+}
+
+/// Every reader of the log and where it stands.
+async fn readers(database: &Database) -> anyhow::Result<Vec<(String, i64)>> {
+    let mut readers = Vec::new();
+    for name in READ_MODELS
+        .into_iter()
+        .chain([relay::NAME, prover::NAME, subscription::POLICIES])
+    {
+        readers.push((name.to_owned(), checkpoint::read(database, name).await?));
+    }
+    Ok(readers)
+}
+
+/// I6: the bus has the whole log again, whatever it forgot; the time that took.
+pub async fn bus_is_whole(ground: &Ground) -> anyhow::Result<Duration> {
+    let head = Log::new(ground.kit.store.database().clone()).head().await?;
+    let within = ARRIVES_WITHIN + Duration::from_secs(head.unsigned_abs() / PUBLISHED_A_SECOND);
+    let (begun, mut last) = (Instant::now(), "nothing".to_owned());
+    while begun.elapsed() < within {
+        match ground.kit.bus.last_position().await {
+            Ok(position) if position >= head => return Ok(begun.elapsed()),
+            Ok(position) => last = position.to_string(),
+            Err(fault) => last = fault.to_string(),
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+    bail!("I6: the bus does not get the log again within {within:?}: {last} of {head}")
+}
+
+/// I1, I2, I5, I7 and parked events, with what was recorded since `seen`.
+pub async fn log_is_whole(ground: &Ground, place: &Place, seen: &mut Seen) -> anyhow::Result<u64> {
+    let log = Log::new(ground.kit.store.database().clone());
+    loop {
+        let events = log.read_after(seen.position, PAGE).await.context("I2")?;
+        if events.is_empty() {
+            break;
+        }
+        events.iter().try_for_each(|event| seen.take(event))?;
+    }
+    let told = told(place)?;
+    seen.holds(&told.acks)?;
+    seen.all_told()?;
+    let parked = parked::list(ground.kit.store.database()).await?;
+    ensure!(parked.is_empty(), "I7: {} streams are parked", parked.len());
+    Ok(told.acks.len() as u64)
+}
+
+/// I3: the rows of every read model are what the log gives from zero.
+pub async fn rows_are_right(ground: &Ground) -> anyhow::Result<()> {
+    let kit = &ground.kit;
+    for name in READ_MODELS {
+        let asked = Checking(kit.store.database().clone(), kit.vault.clone());
+        let seen = named(name, asked)
+            .await
+            .context("a read model has no name")??;
+        if let Some(at) = seen.diverges_at {
+            let rows = seen.rows.join(", ");
+            bail!("I3: {name} is not what the log says, from {at} on: {rows}");
+        }
+        let head = Log::new(kit.store.database().clone()).head().await?;
+        ensure!(
+            seen.position == head,
+            "I3: {name} was compared up to {} of {head}",
+            seen.position
+        );
+    }
+    Ok(())
+}
+
+struct Checking(Database, Vault);
+
+impl Operation for Checking {
+    type Output = Result<Checked, RebuildFault>;
+
+    async fn on<M: ReadModel>(self) -> Self::Output {
+        let quiet: Progress = Arc::new(|_, _| {});
+        check::<M>(&self.0, &self.1, &quiet).await
+    }
+}
+
+/// I9: the log reads from zero, and its root is the one that was signed. Asked of the program, as an auditor would.
+pub async fn record_is_signed(ground: &Ground) -> anyhow::Result<()> {
+    let arguments = ["audit", "replay"].map(str::to_owned);
+    let mut command = tokio::process::Command::from(ground.home.command(&arguments));
+    command.stdin(Stdio::null()).kill_on_drop(true);
+    let said = command.output().await?;
+    let words = String::from_utf8_lossy(&said.stdout) + String::from_utf8_lossy(&said.stderr);
+    ensure!(
+        said.status.success() && words.contains("It is the root that was signed"),
+        "I9: vara audit replay says: {words}"
+    );
+    Ok(())
+}
