@@ -1,0 +1,116 @@
+//! One batch: events are opened, applied in order, and written with what the rows sum up to.
+
+use super::{ProjectFault, ReadModel, apply_one, reads};
+use crate::digest::Digest;
+use crate::generation::Generation;
+use crate::table::Place;
+use eventstore::parked::{self, Waiting};
+use eventstore::{Opened, ReadFault, Recorded, Vault};
+use sqlx::PgConnection;
+
+/// An event, and what opening it said. Events of nouns that do not matter here are not opened.
+pub(crate) enum Read {
+    /// It can be applied.
+    Opened(Box<Opened>),
+    /// It changes nothing here.
+    Passed(Box<Recorded>),
+    /// It cannot be used; why.
+    Unusable(Box<Recorded>, String),
+}
+
+impl Read {
+    pub(crate) fn recorded(&self) -> &Recorded {
+        match self {
+            Self::Opened(event) => &event.recorded,
+            Self::Passed(event) | Self::Unusable(event, _) => event,
+        }
+    }
+}
+
+/// Opens events up to the first one that cannot be read now but may be later.
+pub(crate) async fn open_all<M: ReadModel>(
+    vault: &Vault,
+    batch: Vec<Recorded>,
+) -> (Vec<Read>, Option<ReadFault>) {
+    let mut events = Vec::with_capacity(batch.len());
+    for event in batch {
+        if !reads::<M>(&event) {
+            events.push(Read::Passed(Box::new(event)));
+            continue;
+        }
+        match event.open_or_back(vault).await {
+            Ok(opened) => events.push(Read::Opened(Box::new(opened))),
+            Err((event, ReadFault::Unreadable { what, .. })) => {
+                events.push(Read::Unusable(event, what));
+            }
+            Err((_, fault)) => return (events, Some(fault)),
+        }
+    }
+    (events, None)
+}
+
+/// How far a fold came, and what the rows sum up to.
+pub(crate) struct Folded {
+    pub position: i64,
+    pub digest: Digest,
+}
+
+/// Applies what follows on a position to a generation's tables, except to streams that wait.
+pub(crate) async fn fold<M: ReadModel>(
+    tx: &mut PgConnection,
+    into: &Generation,
+    mut position: i64,
+    events: Vec<Read>,
+    mut waiting: Waiting,
+    model: &mut M,
+) -> Result<Folded, ProjectFault> {
+    let schema = into.schema::<M>();
+    for event in events {
+        let recorded = event.recorded();
+        if recorded.position <= position {
+            continue;
+        }
+        position += 1;
+        if recorded.position != position {
+            return Err(ReadFault::Gap { position }.into());
+        }
+        if !waiting.is_empty()
+            && waiting.contains(&(recorded.noun.clone(), recorded.stream.clone()))
+        {
+            continue;
+        }
+        match event {
+            Read::Passed(_) => {}
+            Read::Opened(event) => {
+                apply_one(model, &mut Place::Schema(tx, &schema), &event).await?;
+            }
+            Read::Unusable(event, why) => {
+                parked::park(tx, M::NAME, &event, &why, 1).await?;
+                waiting.insert((event.noun, event.stream));
+            }
+        }
+    }
+    let mut digest = match into.digest {
+        Some(digest) => digest,
+        None => stored::<M>(tx, &schema).await?,
+    };
+    for table in model.tables() {
+        digest = digest.plus(table.flush(tx, &schema).await?);
+    }
+    Ok(Folded { position, digest })
+}
+
+/// The digest of all rows that a schema holds.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn stored<M: ReadModel>(
+    db: &mut PgConnection,
+    schema: &str,
+) -> Result<Digest, sqlx::Error> {
+    let mut sum = Digest::default();
+    for table in M::default().tables() {
+        sum = sum.plus(table.stored(db, schema).await?);
+    }
+    Ok(sum)
+}
