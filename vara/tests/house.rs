@@ -6,14 +6,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each room and the rooms it may stand on; nothing points back up.
-const ARROWS: [(&str, &[&str]); 11] = [
+const ARROWS: [(&str, &[&str]); 12] = [
     ("domain", &[]),
     ("pictures", &[]),
-    ("eventstore", &["domain"]),
+    ("eventstore/proof", &[]),
+    ("eventstore", &["domain", "proof"]),
     ("projections", &["domain", "eventstore"]),
     ("workers", &["domain", "eventstore", "pictures"]),
     ("api", &["domain", "eventstore", "pictures", "projections"]),
-    ("vara/bench", &["domain", "embedded", "eventstore"]),
+    (
+        "vara/bench",
+        &["domain", "embedded", "eventstore", "projections"],
+    ),
     ("vara/embedded", &[]),
     ("vara/identity", &[]),
     ("vara/sandbox", &["pictures"]),
@@ -28,6 +32,7 @@ const ARROWS: [(&str, &[&str]); 11] = [
             "identity",
             "pictures",
             "projections",
+            "proof",
             "sandbox",
             "workers",
         ],

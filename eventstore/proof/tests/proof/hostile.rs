@@ -202,7 +202,7 @@ fn an_event_beyond_all_numbers_is_found_and_breaks_nothing() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1_000))]
+    #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
     fn no_changed_byte_of_an_export_passes_and_none_breaks_the_reader(
