@@ -22,7 +22,7 @@ lint:
 openapi:
     cargo run --release -- openapi
 
-# A long run while servers and processes are killed;
+# A long run while servers and processes are killed.
 soak:
     cargo run --release -- soak --schedules 200 --events 1000000
 
