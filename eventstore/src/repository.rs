@@ -1,9 +1,11 @@
-//! The cqrs-es repository: reads are postgres-es's own, opened here; `persist` seals and goes through the lane.
+//! The cqrs-es repository: reads are postgres-es's own, or several at once, and opened here; `persist` seals and goes
+//! through the lane.
 
 use crate::edge;
 use crate::keys::{Key, KeyError, SubjectKey, Vault};
-use crate::lane::{Append, Lane, NewEvent, Outcome};
+use crate::lane::{Append, Lane, NewEvent, OnItsWay, Outcome};
 use crate::seal;
+use crate::streams::{Found, Streams};
 use crate::why::Why;
 use cqrs_es::Aggregate;
 use cqrs_es::persist::{
@@ -12,31 +14,53 @@ use cqrs_es::persist::{
 use postgres_es::PostgresEventRepository;
 use serde::Deserialize;
 use serde_json::Value;
-use std::sync::{Arc, Mutex, PoisonError};
+use sqlx::PgPool;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use uuid::Uuid;
 
 /// One repository for each command: it remembers what became of that command's append.
 #[derive(Clone)]
 pub(crate) struct Repository {
     inner: Arc<PostgresEventRepository>,
+    /// Where streams are read together; else each alone.
+    streams: Option<Streams>,
     vault: Vault,
     lane: Lane,
-    outcome: Arc<Mutex<Option<Outcome>>>,
+    progress: Arc<Mutex<Progress>>,
+}
+
+/// How far a command has come.
+#[derive(Debug, Default)]
+struct Progress {
+    way: Option<OnItsWay>,
+    outcome: Option<Outcome>,
 }
 
 impl Repository {
-    pub fn new(inner: PostgresEventRepository, vault: Vault, lane: Lane) -> Self {
+    pub fn new(pool: PgPool, streams: Option<Streams>, vault: Vault, lane: Lane) -> Self {
         Self {
-            inner: Arc::new(inner),
+            inner: Arc::new(PostgresEventRepository::new(pool)),
+            streams,
             vault,
             lane,
-            outcome: Arc::default(),
+            progress: Arc::default(),
         }
     }
 
-    /// What became of the append, to be read after the command ran.
-    pub fn outcome(&self) -> Arc<Mutex<Option<Outcome>>> {
-        Arc::clone(&self.outcome)
+    /// A command begins to load, and will have events soon.
+    pub fn begin(&self) {
+        self.progress().way = Some(self.lane.on_its_way());
+    }
+
+    /// The command ran; what became of its append.
+    pub fn end(&self) -> Option<Outcome> {
+        let mut progress = self.progress();
+        progress.way = None;
+        progress.outcome
+    }
+
+    fn progress(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn open_all(
@@ -92,6 +116,14 @@ impl PersistedEventRepository for Repository {
         &self,
         id: &str,
     ) -> Result<Vec<SerializedEvent>, PersistenceError> {
+        if let Some(streams) = &self.streams {
+            let read = streams.read(A::TYPE, id).await;
+            let found = read.map_err(|fault| PersistenceError::ConnectionError(Box::new(fault)))?;
+            match found {
+                Found::Events(events) => return self.open_all(events).await,
+                Found::Long => {}
+            }
+        }
         self.open_all(self.inner.get_events::<A>(id).await?).await
     }
 
@@ -135,12 +167,13 @@ impl PersistedEventRepository for Repository {
                 .map(|e| sealed(e, key.as_ref()))
                 .collect::<Result<_, _>>()?,
         };
+        let way = self.progress().way.take();
         let outcome = self
             .lane
-            .append(append)
+            .append_from(append, way)
             .await
             .map_err(|fault| PersistenceError::ConnectionError(Box::new(fault)))?;
-        *self.outcome.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
+        self.progress().outcome = Some(outcome);
         match outcome {
             Outcome::Appended(_) | Outcome::AlreadyDone(_) => Ok(()),
             Outcome::Conflict => Err(PersistenceError::OptimisticLockError),

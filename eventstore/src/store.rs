@@ -6,12 +6,10 @@ use crate::lane::{Lane, Outcome};
 use crate::log::newest;
 use crate::repository::Repository;
 use crate::snapshots::{Snapshots, WithSnapshots};
+use crate::streams::Streams;
 use crate::why::Why;
 use cqrs_es::{Aggregate, AggregateContext, AggregateError, CqrsFramework, EventStore};
-use postgres_es::PostgresEventRepository;
 use sqlx::PgPool;
-use sqlx::postgres::PgPoolOptions;
-use std::sync::PoisonError;
 use std::time::Duration;
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -21,14 +19,11 @@ const CONFLICT_TRIES: u32 = 4;
 /// Tries of one command when the database does not answer; together about 6 s, longer than its restart.
 const OUTAGE_TRIES: u32 = 6;
 
-/// Connections on which the streams of commands are read.
-const STREAM_CONNECTIONS: u32 = 12;
-
 /// The entrance for commands. Cheap to clone; all clones of a process share one lane.
 #[derive(Debug, Clone)]
 pub struct Store {
     pool: PgPool,
-    streams: PgPool,
+    streams: Streams,
     snapshots: Snapshots,
     vault: Vault,
     lane: Lane,
@@ -67,16 +62,10 @@ impl Store {
     pub fn open(pool: PgPool, vault: Vault) -> Self {
         let (newest, head) = watch::channel(0);
         let lane = Lane::start(&pool, newest);
-        // The first try of a command reads its stream without a ping before it; the next ones are careful.
-        let streams = PgPoolOptions::new()
-            .max_connections(STREAM_CONNECTIONS)
-            .acquire_timeout(Duration::from_secs(10))
-            .test_before_acquire(false)
-            .connect_lazy_with((*pool.connect_options()).clone());
         Self {
             snapshots: Snapshots::new(pool.clone(), vault.clone()),
+            streams: Streams::start(&pool),
             pool,
-            streams,
             vault,
             lane,
             head,
@@ -109,7 +98,7 @@ impl Store {
         &self,
         stream: Uuid,
     ) -> Result<A, ExecuteError<A::Error>> {
-        let store = WithSnapshots::<A>::new(self.repository(&self.pool), self.snapshots.clone());
+        let store = WithSnapshots::<A>::new(self.repository(None), self.snapshots.clone());
         let mut context = store
             .load_aggregate(&stream.to_string())
             .await
@@ -152,12 +141,9 @@ impl Store {
     {
         let (mut conflicts, mut outages) = (0, 0);
         loop {
-            let from = if outages == 0 {
-                &self.streams
-            } else {
-                &self.pool
-            };
-            match self.once::<A>(from, stream, command.clone(), &why).await {
+            // After an outage each reads for itself, on a connection that gave a sign of life.
+            let streams = (outages == 0).then(|| self.streams.clone());
+            match self.once::<A>(streams, stream, command.clone(), &why).await {
                 Err(ExecuteError::Conflict) if conflicts + 1 < CONFLICT_TRIES => {
                     let wait = edge::backoff(
                         conflicts,
@@ -180,7 +166,7 @@ impl Store {
 
     async fn once<A>(
         &self,
-        from: &PgPool,
+        streams: Option<Streams>,
         stream: Uuid,
         command: A::Command,
         why: &Why,
@@ -189,15 +175,14 @@ impl Store {
         A: Aggregate + 'static,
         A::Services: Default,
     {
-        let repository = self.repository(from);
-        let outcome = repository.outcome();
-        let store = WithSnapshots::<A>::new(repository, self.snapshots.clone());
+        let repository = self.repository(streams);
+        repository.begin();
+        let store = WithSnapshots::<A>::new(repository.clone(), self.snapshots.clone());
         let framework = CqrsFramework::new(store, vec![], A::Services::default());
         let done = framework
             .execute_with_metadata(&stream.to_string(), command, why.to_metadata())
             .await;
-        let outcome = *outcome.lock().unwrap_or_else(PoisonError::into_inner);
-        match (done.map_err(sorted), outcome) {
+        match (done.map_err(sorted), repository.end()) {
             (Ok(()), Some(Outcome::Appended(position))) => Ok(Receipt {
                 position,
                 already_done: false,
@@ -242,9 +227,9 @@ impl Store {
             .await
     }
 
-    fn repository(&self, from: &PgPool) -> Repository {
-        let inner = PostgresEventRepository::new(from.clone());
-        Repository::new(inner, self.vault.clone(), self.lane.clone())
+    fn repository(&self, streams: Option<Streams>) -> Repository {
+        let (pool, vault, lane) = (self.pool.clone(), self.vault.clone(), self.lane.clone());
+        Repository::new(pool, streams, vault, lane)
     }
 }
 

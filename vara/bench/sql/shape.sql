@@ -33,32 +33,34 @@ CREATE TABLE bench_theirs (
     PRIMARY KEY (aggregate_type, aggregate_id, sequence)
 );
 
--- The inserts of append_events without its lock and its look-ups: the position is any next number, no version and
--- no command id is checked. What this does more in a second is what order costs.
+-- The inserts of append_batch without its lock and its look-ups: the position is any next number, no version and no
+-- command id is checked. What this does more in a second is what order costs.
 CREATE SEQUENCE bench_position;
 CREATE FUNCTION append_unordered(
-    p_command        int[],
+    p_command_id     uuid[],
     p_aggregate_type text[],
     p_aggregate_id   text[],
+    p_first          bigint[],
+    p_command        int[],
     p_sequence       bigint[],
+    p_event_id       uuid[],
     p_event_type     text[],
     p_event_version  text[],
     p_payload        text[],
     p_metadata       text[],
-    p_event_id       uuid[],
-    p_command_ids    uuid[]
-) RETURNS TABLE (command int, outcome text, last_position bigint)
-LANGUAGE plpgsql VOLATILE AS $$
+    OUT base         bigint,
+    OUT done         bigint[],
+    OUT stale        boolean[]
+) LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     now_ts timestamptz := clock_timestamp();
 BEGIN
     INSERT INTO events (aggregate_type, aggregate_id, sequence, event_type, event_version, payload,
                         metadata, position, event_id, command_id, recorded_at)
-    SELECT p_aggregate_type[i], p_aggregate_id[i], p_sequence[i], p_event_type[i], p_event_version[i],
-           p_payload[i]::json, p_metadata[i]::json, nextval('bench_position'), p_event_id[i],
-           p_command_ids[p_command[i] + 1], now_ts
+    SELECT p_aggregate_type[p_command[i]], p_aggregate_id[p_command[i]], p_sequence[i], p_event_type[i],
+           p_event_version[i], p_payload[i]::json, p_metadata[i]::json, nextval('bench_position'), p_event_id[i],
+           p_command_id[p_command[i]], now_ts
       FROM generate_series(1, cardinality(p_command)) AS i;
-    RETURN QUERY SELECT p_command[i], 'appended'::text, currval('bench_position')
-      FROM generate_series(1, cardinality(p_command)) AS i GROUP BY 1;
+    base := currval('bench_position') - cardinality(p_command);
 END
 $$;
