@@ -14,6 +14,7 @@ mod kept;
 pub mod keys;
 mod kill_point;
 pub mod lane;
+pub mod lease;
 pub mod log;
 pub mod migrate;
 pub mod objects;

@@ -11,6 +11,8 @@ mod append_only;
 mod bus;
 mod checkpoints;
 mod faults;
+mod fencing;
+mod leases;
 mod objects;
 mod oracle;
 mod order;
