@@ -8,13 +8,13 @@ pub(crate) use fold::{Folded, Read, fold, open_all};
 use crate::generation;
 use crate::rebuild::{Progress, rebuild};
 use crate::table::{AnyTable, Place};
+use eventstore::checkpoint::Lease;
 use eventstore::feed::Feed;
 use eventstore::{Opened, ReadFault, Recorded, Vault, checkpoint, edge, kill_point};
 use sqlx::PgPool;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::Instant;
 
 /// Most rows of one table that an owner keeps in memory between batches.
 const KEPT_MAX: usize = 5_000;
@@ -129,23 +129,19 @@ async fn follow<M: ReadModel>(
     feed: &mut Feed,
     faults: &mut u32,
 ) -> Result<(), ProjectFault> {
-    let owner = edge::this_process();
     let mut position = checkpoint::resume(pool, M::NAME).await?;
-    let Some(term) = checkpoint::lead(pool, M::NAME, owner).await? else {
+    let mut lease = Lease::new(pool.clone(), M::NAME, edge::this_process());
+    let Some(term) = lease.renew().await? else {
         // Somebody else keeps it. Looked at again soon, because they may be gone.
         tokio::time::sleep(checkpoint::LEASE / 6).await;
         *faults = 0;
         return Ok(());
     };
     let mut kept = Kept::<M>::default();
-    let mut renewed = Instant::now();
     loop {
         let batch = feed.next(position).await?;
-        if renewed.elapsed() > checkpoint::LEASE / 3 {
-            if checkpoint::lead(pool, M::NAME, owner).await? != Some(term) {
-                return Err(ProjectFault::Replaced);
-            }
-            renewed = Instant::now();
+        if lease.renew().await? != Some(term) {
+            return Err(ProjectFault::Replaced);
         }
         if batch.is_empty() {
             continue;
