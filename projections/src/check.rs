@@ -2,7 +2,7 @@
 
 use crate::digest::Digest;
 use crate::generation::{self, Generation};
-use crate::projector::{Read, ReadModel, apply_one, stored};
+use crate::projector::{Read, ReadModel, step, stored};
 use crate::rebuild::{Progress, RebuildFault, read_ahead};
 use crate::table::Place;
 use domain::Event;
@@ -138,24 +138,14 @@ impl<M: ReadModel> Replay<M> {
     }
 
     async fn take(&mut self, event: Read) -> Result<(), sqlx::Error> {
-        let recorded = event.recorded();
-        self.compare_before(recorded.position)?;
-        let stream = (recorded.noun.clone(), recorded.stream.clone());
-        if self.waiting.contains(&stream) {
-            return Ok(());
-        }
-        match event {
-            Read::Opened(event) => {
-                apply_one(&mut self.model, &mut Place::Memory, &event).await?;
-                if matches!(event.event, Event::User(UserEvent::SubjectErased { .. })) {
-                    // Her rows were made of values that nobody can open any more: digests from before say nothing now.
-                    (self.parted, self.agreed) = (None, event.recorded.position);
-                }
-            }
-            Read::Passed(_) => {}
-            Read::Unusable(..) => {
-                self.waiting.insert(stream);
-            }
+        self.compare_before(event.recorded().position)?;
+        let (model, waiting) = (&mut self.model, &mut self.waiting);
+        if step(model, &mut Place::Memory, &event, waiting).await?
+            && let Read::Opened(event) = event
+            && matches!(event.event, Event::User(UserEvent::SubjectErased { .. }))
+        {
+            // Her rows were made of values that nobody can open any more: digests from before say nothing now.
+            (self.parted, self.agreed) = (None, event.recorded.position);
         }
         Ok(())
     }

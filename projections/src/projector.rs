@@ -3,7 +3,7 @@
 mod fold;
 
 pub use fold::stored;
-pub(crate) use fold::{Folded, Read, fold, open_all};
+pub(crate) use fold::{Folded, Read, fold, open_all, step};
 
 use crate::generation;
 use crate::rebuild::{Progress, rebuild};
@@ -53,24 +53,6 @@ pub fn reads<M: ReadModel>(event: &Recorded) -> bool {
         *noun == event.noun && (names.is_empty() || names.contains(&event.event_type.as_str()))
     };
     M::READS.iter().any(is_read)
-}
-
-/// Applies one event and remembers that the rows it changes were changed by it.
-///
-/// # Errors
-/// When rows could not be read.
-pub async fn apply_one<M: ReadModel>(
-    model: &mut M,
-    place: &mut Place<'_>,
-    event: &Opened,
-) -> Result<(), sqlx::Error> {
-    if !reads::<M>(&event.recorded) {
-        return Ok(());
-    }
-    for table in model.tables() {
-        table.at(event.recorded.position);
-    }
-    model.apply(place, event).await
 }
 
 /// Why a batch was not applied.
