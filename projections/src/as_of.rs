@@ -6,13 +6,12 @@ use crate::streams;
 use crate::table::Place;
 use chrono::{DateTime, Utc};
 use domain::ids::UserId;
+use eventstore::migrate::pool_of;
 use eventstore::parked::Waiting;
 use eventstore::{Log, ReadFault, Vault};
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::PgPoolOptions;
 use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 use std::ops::{Deref, DerefMut};
-use std::time::Duration;
 
 /// Questions about the past that are answered at once; each holds a connection.
 const AT_ONCE: u32 = 4;
@@ -94,13 +93,9 @@ impl Past {
         let options = (*pool.connect_options())
             .clone()
             .statement_cache_capacity(0);
-        let own = PgPoolOptions::new()
-            .max_connections(AT_ONCE)
-            .acquire_timeout(Duration::from_secs(10))
-            .connect_lazy_with(options);
         Self {
             now: pool.clone(),
-            pool: own,
+            pool: pool_of(AT_ONCE).connect_lazy_with(options),
             log: Log::new(pool.clone()),
             vault,
         }
