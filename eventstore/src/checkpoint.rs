@@ -2,7 +2,7 @@
 
 use crate::log::ReadFault;
 use crate::recorded::Recorded;
-use sqlx::{PgConnection, PgPool, Row};
+use sqlx::{PgConnection, PgExecutor, PgPool, Row};
 use std::time::Duration;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -14,11 +14,11 @@ pub const LEASE: Duration = Duration::from_secs(3);
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn read(pool: &PgPool, name: &str) -> Result<i64, sqlx::Error> {
+pub async fn read(db: impl PgExecutor<'_>, name: &str) -> Result<i64, sqlx::Error> {
     let position = sqlx::query_scalar("SELECT position FROM checkpoints WHERE name = $1");
     Ok(position
         .bind(name)
-        .fetch_optional(pool)
+        .fetch_optional(db)
         .await?
         .unwrap_or_default())
 }
