@@ -3,12 +3,10 @@
 use crate::keys::{Key, KeyError, SubjectKey};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
-use domain::personal::{ERASED, KNOWN};
+use domain::personal::{ERASED, KNOWN, SEALED};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-/// The JSON key under which ciphertext stands in the log: `{"$sealed": "1.<base64 of nonce and ciphertext>"}`.
-const SEALED: &str = "$sealed";
 /// Version of the construction: XChaCha20-Poly1305, 24-byte nonce in front, place and path as associated data.
 const VERSION: &str = "1.";
 
