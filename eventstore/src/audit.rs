@@ -55,28 +55,13 @@ pub async fn replay(
     until: i64,
     told: impl Fn(u64),
 ) -> Result<Replayed, AuditFault> {
-    let log = Log::new(pool.clone());
     let (mut position, mut fold) = (0, Fold::default());
     while position < until {
-        let page = PAGE.min(until - position);
-        let events = Stored::read(pool, position, position + page, page).await?;
-        if events.is_empty() {
-            return Err(ReadFault::Gap {
-                position: position + 1,
-            }
-            .into());
-        }
-        for event in &events {
+        for event in page(pool, position, until).await? {
+            position = event.position;
             fold.push(event.leaf());
+            event.recorded()?.open(vault).await?;
         }
-        let (first, last) = (
-            position,
-            position + i64::try_from(events.len()).unwrap_or(page),
-        );
-        for event in log.read_between(first, last).await? {
-            event.open(vault).await?;
-        }
-        position = last;
         told(position.unsigned_abs());
     }
     Ok(Replayed {
@@ -153,19 +138,22 @@ pub async fn export(
     let mut writer = Writer::create(folder, from.unsigned_abs())?;
     let mut position = from - 1;
     while position < to {
-        let page = PAGE.min(to - position);
-        let events = Stored::read(pool, position, position + page, page).await?;
-        if events.is_empty() {
-            return Err(ReadFault::Gap {
-                position: position + 1,
-            }
-            .into());
-        }
-        for event in events {
+        for event in page(pool, position, to).await? {
             position = event.position;
             writer.write(&event.entry())?;
         }
         told((position - from + 1).unsigned_abs());
     }
     Ok(writer.finish(evidence.tiles, evidence.checkpoint, evidence.key, &[])?)
+}
+
+/// The next events after a position and up to another one, of which there must be one.
+async fn page(pool: &PgPool, after: i64, until: i64) -> Result<Vec<Stored>, ReadFault> {
+    let events = Stored::read(pool, after, until, PAGE).await?;
+    match events.is_empty() {
+        true => Err(ReadFault::Gap {
+            position: after + 1,
+        }),
+        false => Ok(events),
+    }
 }

@@ -10,8 +10,12 @@ use url::Url;
 pub const STREAM: &str = "VARA";
 /// Header with the event's position in the log.
 pub const POSITION: &str = "Vara-Position";
+/// Header with the position before it.
+pub const PREVIOUS: &str = "Vara-Previous";
+/// Header with the id of the event or command that it follows from.
+pub const CAUSE: &str = "Vara-Cause";
 /// Streams are spread over this many partitions; all events of one stream share one.
-const PARTITIONS: u8 = 16;
+pub const PARTITIONS: u8 = 16;
 /// How long one publication waits for its acknowledgement.
 const ACK: Duration = Duration::from_secs(5);
 
@@ -135,12 +139,12 @@ impl Bus {
         id: String,
     ) -> Result<jetstream::context::PublishAckFuture, BusFault> {
         let body = serde_json::to_vec(event).map_err(BusFault::of)?;
-        let message = jetstream::message::PublishMessage::build()
+        let mut message = jetstream::message::PublishMessage::build()
             .message_id(id)
-            .header(POSITION, event.position.to_string().as_str())
-            .header("Vara-Previous", (event.position - 1).to_string().as_str())
-            .header("Vara-Cause", event.why.cause_id.to_string().as_str())
             .payload(body.into());
+        for (name, value) in headers(event) {
+            message = message.header(name, value);
+        }
         let sent = self.jetstream.send_publish(subject(event), message).await;
         sent.map_err(BusFault::of)
     }
@@ -152,8 +156,7 @@ impl Bus {
     pub async fn publish(&self, events: &[Recorded]) -> Result<(), BusFault> {
         let mut acks = Vec::with_capacity(events.len());
         for event in events {
-            let id = format!("{}-{}-{}", event.noun, event.stream, event.sequence);
-            acks.push(self.send(event, id).await?);
+            acks.push(self.send(event, message_id(event)).await?);
         }
         for ack in acks {
             ack.await.map_err(BusFault::of)?;
@@ -162,8 +165,25 @@ impl Bus {
     }
 }
 
+/// What tells an event's message from all others: `<noun>-<stream>-<sequence>`.
+#[must_use]
+pub fn message_id(event: &Recorded) -> String {
+    format!("{}-{}-{}", event.noun, event.stream, event.sequence)
+}
+
+/// The headers of an event's message beside its id, by name.
+#[must_use]
+pub fn headers(event: &Recorded) -> [(&'static str, String); 3] {
+    [
+        (POSITION, event.position.to_string()),
+        (PREVIOUS, (event.position - 1).to_string()),
+        (CAUSE, event.why.cause_id.to_string()),
+    ]
+}
+
 /// Where an event is published: `vara.<partition>.<noun>.<event in snake case>`.
-fn subject(event: &Recorded) -> String {
+#[must_use]
+pub fn subject(event: &Recorded) -> String {
     let partition = Sha256::digest(event.stream.as_bytes())[0] % PARTITIONS;
     format!(
         "vara.{partition}.{}.{}",
@@ -173,7 +193,8 @@ fn subject(event: &Recorded) -> String {
 }
 
 /// `MatchFound` as `match_found`.
-fn snake(name: &str) -> String {
+#[must_use]
+pub fn snake(name: &str) -> String {
     name.chars()
         .enumerate()
         .fold(String::new(), |mut out, (at, letter)| {
@@ -192,6 +213,6 @@ mod tests {
     #[test]
     fn an_event_type_is_a_subject_in_snake_case() {
         assert_eq!(snake("MatchFound"), "match_found");
-        assert_eq!(snake("ScanStarted"), "scan_started");
+        assert_eq!(snake("PlanItemUrgencyRaised"), "plan_item_urgency_raised");
     }
 }

@@ -2,8 +2,9 @@
 
 use crate::log::ReadFault;
 use crate::recorded::Recorded;
-use sqlx::{PgConnection, PgPool, Row};
+use sqlx::{PgConnection, PgExecutor, PgPool, Row};
 use std::time::Duration;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 /// How long an owner may be silent before another one takes over; renewed at a third of it.
@@ -13,11 +14,11 @@ pub const LEASE: Duration = Duration::from_secs(3);
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn read(pool: &PgPool, name: &str) -> Result<i64, sqlx::Error> {
+pub async fn read(db: impl PgExecutor<'_>, name: &str) -> Result<i64, sqlx::Error> {
     let position = sqlx::query_scalar("SELECT position FROM checkpoints WHERE name = $1");
     Ok(position
         .bind(name)
-        .fetch_optional(pool)
+        .fetch_optional(db)
         .await?
         .unwrap_or_default())
 }
@@ -163,30 +164,59 @@ pub async fn advance(pool: &PgPool, name: &str, position: i64) -> Result<(), sql
     tx.commit().await
 }
 
-/// Becomes, or stays, the one owner of a reader: its term, or nothing while somebody else is.
-///
-/// Whoever takes over gets a higher term, so that a late transaction of the owner before it is recognised.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn lead(pool: &PgPool, name: &str, owner: Uuid) -> Result<Option<i64>, sqlx::Error> {
-    let mut tx = pool.begin().await?;
-    let term = sqlx::query_scalar(
-        "INSERT INTO checkpoints AS c (name, position, owner, lease_until, term)
-         VALUES ($1, 0, $2, clock_timestamp() + make_interval(secs => $3), 1)
-         ON CONFLICT (name) DO UPDATE
-            SET owner = $2, lease_until = excluded.lease_until,
-                term = c.term + (c.owner IS DISTINCT FROM $2)::int
-          WHERE c.owner IS NOT DISTINCT FROM $2 OR c.lease_until IS NULL OR c.lease_until < clock_timestamp()
-         RETURNING term",
-    )
-    .bind(name)
-    .bind(owner)
-    .bind(LEASE.as_secs_f64())
-    .fetch_optional(&mut *tx)
-    .await?;
-    tx.commit().await?;
-    Ok(term)
+/// The right to move a reader, which one owner has at a time. Whoever works under it asks for it again and again.
+#[derive(Debug)]
+pub struct Lease {
+    pool: PgPool,
+    name: &'static str,
+    owner: Uuid,
+    term: Option<i64>,
+    asked: Option<Instant>,
+}
+
+impl Lease {
+    /// A lease that nobody has asked for yet.
+    #[must_use]
+    pub const fn new(pool: PgPool, name: &'static str, owner: Uuid) -> Self {
+        Self {
+            pool,
+            name,
+            owner,
+            term: None,
+            asked: None,
+        }
+    }
+
+    /// Becomes, or stays, the one owner: its term, or nothing while somebody else is. The database is asked the first
+    /// time, and then at a third of [`LEASE`].
+    ///
+    /// Whoever takes over gets a higher term, so that a late transaction of the owner before it is recognised.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn renew(&mut self) -> Result<Option<i64>, sqlx::Error> {
+        if self.asked.is_some_and(|at| at.elapsed() <= LEASE / 3) {
+            return Ok(self.term);
+        }
+        let mut tx = self.pool.begin().await?;
+        self.term = sqlx::query_scalar(
+            "INSERT INTO checkpoints AS c (name, position, owner, lease_until, term)
+             VALUES ($1, 0, $2, clock_timestamp() + make_interval(secs => $3), 1)
+             ON CONFLICT (name) DO UPDATE
+                SET owner = $2, lease_until = excluded.lease_until,
+                    term = c.term + (c.owner IS DISTINCT FROM $2)::int
+              WHERE c.owner IS NOT DISTINCT FROM $2 OR c.lease_until IS NULL OR c.lease_until < clock_timestamp()
+             RETURNING term",
+        )
+        .bind(self.name)
+        .bind(self.owner)
+        .bind(LEASE.as_secs_f64())
+        .fetch_optional(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        self.asked = Some(Instant::now());
+        Ok(self.term)
+    }
 }
 
 /// Gives back everything that an owner leads, so that the next one need not wait for the lease to end.

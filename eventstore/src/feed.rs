@@ -8,14 +8,22 @@ use async_nats::jetstream::consumer::{DeliverPolicy, pull};
 use futures::StreamExt;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 
 /// Most events of one batch.
 pub const BATCH: usize = 500;
 /// Longest time without a look at the log: the bus is an accelerator and never the only way.
-const POLL: Duration = Duration::from_millis(250);
+pub(crate) const POLL: Duration = Duration::from_millis(250);
 /// Events that a slow reader may be behind before it goes to the log.
 const BUFFER: usize = 4_096;
+
+/// Until this process appended, or it is time to look for what others did.
+pub(crate) async fn appended(head: &mut watch::Receiver<i64>) {
+    if let Ok(Err(_)) = tokio::time::timeout(POLL, head.changed()).await {
+        // Nobody is left in this process who could append.
+        tokio::time::sleep(POLL).await;
+    }
+}
 
 /// The tail of the bus in this process, shared by all its readers.
 #[derive(Debug, Clone)]

@@ -26,11 +26,15 @@ pub async fn connect(database_url: &str, connections: u32) -> Result<PgPool, sql
         ("statement_timeout", "30s"),
         ("synchronous_commit", "on"),
     ]);
+    pool_of(connections).connect_with(options).await
+}
+
+/// A pool of at most so many connections; whoever gets none within 10 s is told so.
+#[must_use]
+pub fn pool_of(connections: u32) -> PgPoolOptions {
     PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(Duration::from_secs(10))
-        .connect_with(options)
-        .await
 }
 
 /// Runs the migrations that are missing. Two processes at once are safe: sqlx takes a lock.

@@ -3,10 +3,12 @@
 //! Once a second, while there is something new, it signs a checkpoint. Tiles and checkpoint are files that anybody may
 //! have: they hold hashes of ciphertext, and nothing else.
 
+use crate::checkpoint::{self, Lease};
+use crate::edge;
+use crate::feed::{POLL, appended};
 use crate::kill_point;
 use crate::log::{ReadFault, newest};
 use crate::stored::Stored;
-use crate::{checkpoint, edge};
 use proof::{Checkpoint, CheckpointFault, Ledger, LedgerFault, SigningKey, VerifierKey};
 use sqlx::PgPool;
 use std::path::{Path, PathBuf};
@@ -19,8 +21,6 @@ use tokio::time::Instant;
 pub const NAME: &str = "proof";
 /// Most events that become leaves at once.
 const BATCH: i64 = 10_000;
-/// Longest time until an event of another process is noticed.
-const POLL: Duration = Duration::from_millis(250);
 /// Least time between two checkpoints.
 const SIGNED_EVERY: Duration = Duration::from_millis(900);
 
@@ -112,12 +112,12 @@ async fn follow(
     mut head: watch::Receiver<i64>,
     faults: &mut u32,
 ) -> Result<(), ProveFault> {
-    let me = edge::this_process();
-    if checkpoint::lead(pool, NAME, me).await?.is_none() {
+    let mut lease = Lease::new(pool.clone(), NAME, edge::this_process());
+    if lease.renew().await?.is_none() {
         return Ok(());
     }
     let mut tree = Tree::open(pool, place).await?;
-    let (mut renewed, mut signed) = (Instant::now(), None::<Instant>);
+    let mut signed = None::<Instant>;
     loop {
         let events = Stored::read(pool, tree.size(), i64::MAX, BATCH).await?;
         let is_all = events.len() < usize::try_from(BATCH).unwrap_or(usize::MAX);
@@ -131,19 +131,13 @@ async fn follow(
             signed = Some(Instant::now());
             checkpoint::advance(pool, NAME, tree.size()).await?;
         }
-        if renewed.elapsed() > checkpoint::LEASE / 3 {
-            if checkpoint::lead(pool, NAME, me).await?.is_none() {
-                return Ok(());
-            }
-            renewed = Instant::now();
+        if lease.renew().await?.is_none() {
+            return Ok(());
         }
         if is_all {
             // Never in a hurry: each append to the tree is a write to the disk that commands wait for too.
             tokio::time::sleep(POLL).await;
-            if let Ok(Err(_)) = tokio::time::timeout(POLL, head.changed()).await {
-                // Nobody is left in this process who could append.
-                tokio::time::sleep(POLL).await;
-            }
+            appended(&mut head).await;
         }
     }
 }

@@ -1,6 +1,6 @@
 //! An event as it stands in the log: sealed, positioned, with its circumstances.
 
-use crate::keys::{Key, KeyError, Vault};
+use crate::keys::{KeyError, Vault};
 use crate::log::ReadFault;
 use crate::seal;
 use crate::why::Why;
@@ -100,12 +100,8 @@ impl Recorded {
                 .key(self.why.subject)
                 .await
                 .map_err(|fault| at(position, fault))?;
-            let key = match &key {
-                Key::Present(key) => Some(key),
-                Key::Erased => None,
-            };
             let place = seal::place(&self.noun, &self.stream, self.event_id, &self.event_type);
-            seal::open(payload, key, &place).map_err(|fault| at(position, fault))?;
+            seal::open(payload, &key, &place).map_err(|fault| at(position, fault))?;
         }
         let event = Event::decode(&self.noun, &self.event_type, &self.event_version, payload)
             .map_err(|fault| undecodable(position, &fault))?;

@@ -1,8 +1,9 @@
 //! The relay: publishes the log to the bus, in order. Its checkpoint moves only after the acknowledgements.
 
 use crate::bus::{Bus, BusFault};
-use crate::checkpoint;
+use crate::checkpoint::{self, Lease};
 use crate::edge;
+use crate::feed::appended;
 use crate::kill_point;
 use crate::log::{Log, ReadFault};
 use sqlx::PgPool;
@@ -20,8 +21,6 @@ const BATCH: i64 = 1_024;
 const QUIET_LOOKS: u32 = 20;
 /// Time between two writes of the checkpoint while events keep coming.
 const WRITTEN_EVERY: Duration = Duration::from_millis(100);
-/// Longest time until an event of another process is noticed.
-const POLL: Duration = Duration::from_millis(250);
 
 #[derive(Debug, thiserror::Error)]
 enum RelayFault {
@@ -80,14 +79,15 @@ impl Relay {
     }
 
     async fn follow(&mut self, faults: &mut u32) -> Result<(), RelayFault> {
-        if !self.leads().await? {
+        let mut lease = Lease::new(self.pool.clone(), NAME, self.owner);
+        if lease.renew().await?.is_none() {
             // Another one publishes: two would undo each other's filling of a wiped bus.
             tokio::time::sleep(checkpoint::LEASE / 6).await;
             *faults = 0;
             return Ok(());
         }
         let mut position = self.begin().await?;
-        let (mut written, mut since, mut renewed) = (position, Instant::now(), Instant::now());
+        let (mut written, mut since) = (position, Instant::now());
         let mut quiet = 0;
         loop {
             let events = self.log.read_after(position, BATCH).await?;
@@ -106,32 +106,15 @@ impl Relay {
                 kill_point("relay:checkpointed");
                 (written, since) = (position, Instant::now());
             }
-            if renewed.elapsed() > checkpoint::LEASE / 3 {
-                if !self.leads().await? {
-                    return Ok(());
-                }
-                renewed = Instant::now();
+            if lease.renew().await?.is_none() {
+                return Ok(());
             }
             if events.is_empty() {
                 if quiet % QUIET_LOOKS == 0 && self.bus.last_position().await? < position {
                     return Ok(());
                 }
-                self.wait().await;
+                appended(&mut self.head).await;
             }
-        }
-    }
-
-    /// Whether this process is the one that publishes.
-    async fn leads(&self) -> Result<bool, sqlx::Error> {
-        let led = checkpoint::lead(&self.pool, NAME, self.owner).await?;
-        Ok(led.is_some())
-    }
-
-    /// Until this process appended, or it is time to look for what others did.
-    async fn wait(&mut self) {
-        if let Ok(Err(_)) = tokio::time::timeout(POLL, self.head.changed()).await {
-            // Nobody is left in this process who could append.
-            tokio::time::sleep(POLL).await;
         }
     }
 

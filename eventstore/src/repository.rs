@@ -2,7 +2,7 @@
 //! through the lane.
 
 use crate::edge;
-use crate::keys::{Key, KeyError, SubjectKey, Vault};
+use crate::keys::{KeyError, SubjectKey, Vault};
 use crate::lane::{Append, Lane, NewEvent, OnItsWay, Outcome};
 use crate::seal;
 use crate::streams::{Found, Streams};
@@ -72,17 +72,13 @@ impl Repository {
             if seal::is_sealed(&event.payload) {
                 let about = About::of(&event.metadata)?;
                 let key = self.vault.key(about.why.subject).await.map_err(broken)?;
-                let key = match &key {
-                    Key::Present(key) => Some(key),
-                    Key::Erased => None,
-                };
                 let place = seal::place(
                     &event.aggregate_type,
                     &event.aggregate_id,
                     about.event_id,
                     &event.event_type,
                 );
-                seal::open(&mut event.payload, key, &place).map_err(broken)?;
+                seal::open(&mut event.payload, &key, &place).map_err(broken)?;
             }
             domain::upcast::to_today(
                 &event.aggregate_type,

@@ -1,14 +1,12 @@
 //! Replaces the personal values of a payload by ciphertext, and back.
 
-use crate::keys::{KeyError, SubjectKey};
+use crate::keys::{Key, KeyError, SubjectKey};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
-use domain::personal::{ERASED, KNOWN};
+use domain::personal::{ERASED, KNOWN, SEALED};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-/// The JSON key under which ciphertext stands in the log: `{"$sealed": "1.<base64 of nonce and ciphertext>"}`.
-const SEALED: &str = "$sealed";
 /// Version of the construction: XChaCha20-Poly1305, 24-byte nonce in front, place and path as associated data.
 const VERSION: &str = "1.";
 
@@ -30,17 +28,13 @@ pub(crate) fn seal(payload: &mut Value, key: &SubjectKey, place: &str) -> Result
     })
 }
 
-/// Opens every sealed value of a payload, in place; without a key each one reads as erased.
-pub(crate) fn open(
-    payload: &mut Value,
-    key: Option<&SubjectKey>,
-    place: &str,
-) -> Result<(), KeyError> {
+/// Opens every sealed value of a payload, in place; where the key was destroyed each one reads as erased.
+pub(crate) fn open(payload: &mut Value, key: &Key, place: &str) -> Result<(), KeyError> {
     walk(payload, place, &mut |map, path| {
         let Some(sealed) = map.get(SEALED) else {
             return Ok(None);
         };
-        let Some(key) = key else {
+        let Key::Present(key) = key else {
             return Ok(Some(json!({ ERASED: true })));
         };
         let text = sealed
@@ -113,7 +107,7 @@ mod tests {
         assert!(is_sealed(&sealed) && !sealed.to_string().contains("x.com"));
         assert!(!sealed.to_string().contains(KNOWN));
         assert_eq!(sealed["MatchFound"]["tier"], "HIGH");
-        open(&mut sealed, Some(&key), "p").unwrap();
+        open(&mut sealed, &Key::Present(key), "p").unwrap();
         assert_eq!(sealed, payload());
     }
 
@@ -122,7 +116,7 @@ mod tests {
         // AUD-2
         let mut sealed = payload();
         seal(&mut sealed, &SubjectKey::generate(), "p").unwrap();
-        open(&mut sealed, None, "p").unwrap();
+        open(&mut sealed, &Key::Erased, "p").unwrap();
         assert_eq!(sealed["MatchFound"]["page"], json!({ ERASED: true }));
         assert_eq!(sealed["MatchFound"]["more"][0], json!({ ERASED: true }));
         assert_eq!(sealed["MatchFound"]["tier"], "HIGH");
@@ -133,9 +127,10 @@ mod tests {
         let key = SubjectKey::generate();
         let mut sealed = payload();
         seal(&mut sealed, &key, "p").unwrap();
-        assert!(open(&mut sealed.clone(), Some(&key), "q").is_err());
+        let key = Key::Present(key);
+        assert!(open(&mut sealed.clone(), &key, "q").is_err());
         let mut moved = json!({ "MatchFound": { "picture": sealed["MatchFound"]["page"] } });
-        assert!(open(&mut moved, Some(&key), "p").is_err());
+        assert!(open(&mut moved, &key, "p").is_err());
     }
 
     #[test]

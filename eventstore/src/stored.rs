@@ -1,6 +1,8 @@
 //! An event exactly as it is stored, text for text: what is hashed, exported and proved.
 
 use crate::log::ReadFault;
+use crate::recorded::Recorded;
+use chrono::DateTime;
 use proof::{Entry, Id, LeafHash};
 use sha2::{Digest, Sha256};
 use sqlx::postgres::PgRow;
@@ -118,6 +120,28 @@ impl Stored {
         leaf.update(Sha256::digest(&self.payload));
         leaf.update(Sha256::digest(&self.metadata));
         proof::Hash(leaf.finalize().into())
+    }
+
+    /// As readers of the log get it.
+    pub(crate) fn recorded(self) -> Result<Recorded, ReadFault> {
+        let position = self.position;
+        let unreadable = |what: &str| ReadFault::Unreadable {
+            position,
+            what: what.to_owned(),
+        };
+        let at = DateTime::from_timestamp_micros(self.recorded_at_us);
+        Ok(Recorded {
+            position,
+            event_id: self.event_id,
+            noun: self.noun,
+            stream: self.stream,
+            sequence: self.sequence,
+            event_type: self.event_type,
+            event_version: self.event_version,
+            recorded_at: at.ok_or_else(|| unreadable("its time"))?,
+            why: serde_json::from_str(&self.metadata).map_err(|_| unreadable("its metadata"))?,
+            payload: serde_json::from_str(&self.payload).map_err(|_| unreadable("its payload"))?,
+        })
     }
 
     /// As auditors get it.

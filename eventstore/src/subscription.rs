@@ -51,11 +51,13 @@ where
     let mut waiting = waiting(store, name).await?;
     loop {
         let batch = feed.next(position).await?;
-        if !batch.is_empty() && !waiting.is_empty() {
-            waiting = self::waiting(store, name).await?;
+        if batch.is_empty() {
+            *faults = 0;
+            continue;
         }
-        if !batch.is_empty() {
-            kill_point("policy:read");
+        kill_point("policy:read");
+        if !waiting.is_empty() {
+            waiting = self::waiting(store, name).await?;
         }
         for event in batch {
             let reached = event.position;
@@ -81,9 +83,7 @@ where
             }
             position = reached;
         }
-        if position > 0 {
-            kill_point("policy:acted");
-        }
+        kill_point("policy:acted");
         // A crash before this line hands the batch out again; its work is found done.
         checkpoint::advance(database, name, position).await?;
         *faults = 0;

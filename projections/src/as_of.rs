@@ -1,18 +1,17 @@
 //! What was shown at a position of the log, or at a time: her events up to there, folded anew and asked the same
 //! questions. Nothing is kept for it, so it is true for every day since the first.
 
-use crate::projector::{Read, ReadModel, apply_one, open_all};
+use crate::projector::{Read, ReadModel, open_all, step};
 use crate::streams;
 use crate::table::Place;
 use chrono::{DateTime, Utc};
 use domain::ids::UserId;
-use eventstore::{Log, ReadFault, Recorded, Vault};
+use eventstore::migrate::pool_of;
+use eventstore::parked::Waiting;
+use eventstore::{Log, ReadFault, Vault};
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::PgPoolOptions;
 use sqlx::{PgConnection, PgPool, Postgres, Transaction};
-use std::collections::HashSet;
 use std::ops::{Deref, DerefMut};
-use std::time::Duration;
 
 /// Questions about the past that are answered at once; each holds a connection.
 const AT_ONCE: u32 = 4;
@@ -94,13 +93,9 @@ impl Past {
         let options = (*pool.connect_options())
             .clone()
             .statement_cache_capacity(0);
-        let own = PgPoolOptions::new()
-            .max_connections(AT_ONCE)
-            .acquire_timeout(Duration::from_secs(10))
-            .connect_lazy_with(options);
         Self {
             now: pool.clone(),
-            pool: own,
+            pool: pool_of(AT_ONCE).connect_lazy_with(options),
             log: Log::new(pool.clone()),
             vault,
         }
@@ -143,20 +138,9 @@ impl Past {
     ) -> Result<Transaction<'static, Postgres>, PastFault> {
         let events = self.events::<M>(owner, position).await?;
         let mut model = M::default();
-        let mut waiting = HashSet::new();
+        let mut waiting = Waiting::new();
         for event in events {
-            match event {
-                Read::Opened(event) => {
-                    let Recorded { noun, stream, .. } = &event.recorded;
-                    if !waiting.contains(&(noun.clone(), stream.clone())) {
-                        apply_one(&mut model, &mut Place::Memory, &event).await?;
-                    }
-                }
-                Read::Passed(_) => {}
-                Read::Unusable(event, _) => {
-                    waiting.insert((event.noun, event.stream));
-                }
-            }
+            step(&mut model, &mut Place::Memory, &event, &mut waiting).await?;
         }
         let mut tx = self.pool.begin().await?;
         for table in model.tables() {

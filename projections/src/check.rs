@@ -2,13 +2,13 @@
 
 use crate::digest::Digest;
 use crate::generation::{self, Generation};
-use crate::projector::{Read, ReadModel, apply_one, stored};
+use crate::projector::{Read, ReadModel, step, stored};
 use crate::rebuild::{Progress, RebuildFault, read_ahead};
 use crate::table::Place;
 use domain::Event;
 use domain::user::UserEvent;
-use eventstore::Vault;
 use eventstore::parked::Waiting;
+use eventstore::{Vault, checkpoint};
 use sqlx::PgPool;
 use sqlx::{PgConnection, Row};
 use std::collections::VecDeque;
@@ -54,7 +54,7 @@ pub async fn check<M: ReadModel>(
         sqlx::query(setting).execute(&mut *tx).await?;
     }
     let live = generation::live(&mut tx, M::NAME).await?;
-    let position = position_in(&mut tx, M::NAME).await?;
+    let position = checkpoint::read(&mut *tx, M::NAME).await?;
     let mut replay = Replay::<M>::begin(history(&mut tx, M::NAME, &live).await?);
     let mut pages = read_ahead::<M>(pool.clone(), vault.clone(), position);
     while let Some(page) = pages.recv().await {
@@ -80,15 +80,6 @@ pub async fn check<M: ReadModel>(
     }
     tx.commit().await?;
     Ok(checked)
-}
-
-async fn position_in(db: &mut PgConnection, name: &str) -> Result<i64, sqlx::Error> {
-    let position = sqlx::query_scalar("SELECT position FROM checkpoints WHERE name = $1");
-    Ok(position
-        .bind(name)
-        .fetch_optional(db)
-        .await?
-        .unwrap_or_default())
 }
 
 /// The digests that the projector wrote down, oldest first.
@@ -138,24 +129,14 @@ impl<M: ReadModel> Replay<M> {
     }
 
     async fn take(&mut self, event: Read) -> Result<(), sqlx::Error> {
-        let recorded = event.recorded();
-        self.compare_before(recorded.position)?;
-        let stream = (recorded.noun.clone(), recorded.stream.clone());
-        if self.waiting.contains(&stream) {
-            return Ok(());
-        }
-        match event {
-            Read::Opened(event) => {
-                apply_one(&mut self.model, &mut Place::Memory, &event).await?;
-                if matches!(event.event, Event::User(UserEvent::SubjectErased { .. })) {
-                    // Her rows were made of values that nobody can open any more: digests from before say nothing now.
-                    (self.parted, self.agreed) = (None, event.recorded.position);
-                }
-            }
-            Read::Passed(_) => {}
-            Read::Unusable(..) => {
-                self.waiting.insert(stream);
-            }
+        self.compare_before(event.recorded().position)?;
+        let (model, waiting) = (&mut self.model, &mut self.waiting);
+        if step(model, &mut Place::Memory, &event, waiting).await?
+            && let Read::Opened(event) = event
+            && matches!(event.event, Event::User(UserEvent::SubjectErased { .. }))
+        {
+            // Her rows were made of values that nobody can open any more: digests from before say nothing now.
+            (self.parted, self.agreed) = (None, event.recorded.position);
         }
         Ok(())
     }

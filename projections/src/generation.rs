@@ -209,17 +209,17 @@ async fn make_table(
     Ok(())
 }
 
-/// Turns the views to a generation, in the transaction that holds the read model's checkpoint: whoever reads finds
-/// the one or the other, whole.
+/// Turns the views from the live generation to another one, in the transaction that holds the read model's checkpoint:
+/// whoever reads finds the one or the other, whole.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn turn_to<M: ReadModel>(
     tx: &mut PgConnection,
+    from: &Generation,
     to: &Generation,
     left_at: i64,
 ) -> Result<(), sqlx::Error> {
-    let from = live(tx, M::NAME).await?;
     if let Some(older) = previous(tx, M::NAME).await?
         && older.number != to.number
     {

@@ -3,18 +3,18 @@
 mod fold;
 
 pub use fold::stored;
-pub(crate) use fold::{Folded, Read, fold, open_all};
+pub(crate) use fold::{Folded, Read, fold, open_all, step};
 
 use crate::generation;
 use crate::rebuild::{Progress, rebuild};
 use crate::table::{AnyTable, Place};
+use eventstore::checkpoint::Lease;
 use eventstore::feed::Feed;
 use eventstore::{Opened, ReadFault, Recorded, Vault, checkpoint, edge, kill_point};
 use sqlx::PgPool;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::Instant;
 
 /// Most rows of one table that an owner keeps in memory between batches.
 const KEPT_MAX: usize = 5_000;
@@ -53,24 +53,6 @@ pub fn reads<M: ReadModel>(event: &Recorded) -> bool {
         *noun == event.noun && (names.is_empty() || names.contains(&event.event_type.as_str()))
     };
     M::READS.iter().any(is_read)
-}
-
-/// Applies one event and remembers that the rows it changes were changed by it.
-///
-/// # Errors
-/// When rows could not be read.
-pub async fn apply_one<M: ReadModel>(
-    model: &mut M,
-    place: &mut Place<'_>,
-    event: &Opened,
-) -> Result<(), sqlx::Error> {
-    if !reads::<M>(&event.recorded) {
-        return Ok(());
-    }
-    for table in model.tables() {
-        table.at(event.recorded.position);
-    }
-    model.apply(place, event).await
 }
 
 /// Why a batch was not applied.
@@ -129,23 +111,19 @@ async fn follow<M: ReadModel>(
     feed: &mut Feed,
     faults: &mut u32,
 ) -> Result<(), ProjectFault> {
-    let owner = edge::this_process();
     let mut position = checkpoint::resume(pool, M::NAME).await?;
-    let Some(term) = checkpoint::lead(pool, M::NAME, owner).await? else {
+    let mut lease = Lease::new(pool.clone(), M::NAME, edge::this_process());
+    let Some(term) = lease.renew().await? else {
         // Somebody else keeps it. Looked at again soon, because they may be gone.
         tokio::time::sleep(checkpoint::LEASE / 6).await;
         *faults = 0;
         return Ok(());
     };
     let mut kept = Kept::<M>::default();
-    let mut renewed = Instant::now();
     loop {
         let batch = feed.next(position).await?;
-        if renewed.elapsed() > checkpoint::LEASE / 3 {
-            if checkpoint::lead(pool, M::NAME, owner).await? != Some(term) {
-                return Err(ProjectFault::Replaced);
-            }
-            renewed = Instant::now();
+        if lease.renew().await? != Some(term) {
+            return Err(ProjectFault::Replaced);
         }
         if batch.is_empty() {
             continue;

@@ -171,12 +171,9 @@ async fn take_the_place<M: ReadModel>(
     accept: bool,
 ) -> Result<Rebuilt, RebuildFault> {
     let mut tx = pool.begin().await?;
-    let held = checkpoint::hold(&mut tx, M::NAME).await?;
-    let live = generation::live(&mut tx, M::NAME).await?;
-    let were_parked = parked::waiting(&mut tx, M::NAME).await?;
-    let missing = Log::new(pool.clone())
-        .read_between(position, held.position)
-        .await?;
+    let held = generation::hold(&mut tx, M::NAME).await?;
+    let (live, were_parked, until) = (held.live, held.waiting, held.checkpoint.position);
+    let missing = Log::new(pool.clone()).read_between(position, until).await?;
     let (events, stop) = open_all::<M>(vault, missing).await;
     if let Some(fault) = stop {
         return Err(fault.into());
@@ -185,14 +182,14 @@ async fn take_the_place<M: ReadModel>(
     let folded = fold(&mut tx, &made, position, events, were, &mut M::default()).await?;
     generation::note(&mut tx, M::NAME, &made, &folded, false).await?;
     let (reached, ours) = (folded.position, folded.digest);
-    let comparable = live.shape == made.shape && were_parked == waiting && reached == held.position;
+    let comparable = live.shape == made.shape && were_parked == waiting && reached == until;
     if let (Some(live), true, false) = (live.digest, comparable, accept)
         && live != ours
     {
         let name = M::NAME;
         return Err(RebuildFault::Differs { name, live, ours });
     }
-    generation::turn_to::<M>(&mut tx, &made, held.position).await?;
+    generation::turn_to::<M>(&mut tx, &live, &made, until).await?;
     // What the fold could use after all waits no longer.
     let usable: Vec<_> = were_parked.difference(&waiting).cloned().collect();
     for (noun, stream) in usable {

@@ -23,9 +23,9 @@ const PAGE: usize = 1_000;
 
 /// Erases a member; the receipt. Asked for again, it does what is missing and gives the receipt of the erasure.
 pub async fn erase(kit: &Kit, who: UserId) -> anyhow::Result<Value> {
-    match kit.store.load::<User>(who.0).await? {
-        User::Unknown => bail!("no member has the id {who}"),
-        User::Member { .. } | User::Erased => {}
+    let known = kit.store.load::<User>(who.0).await?;
+    if matches!(known, User::Unknown) {
+        bail!("no member has the id {who}");
     }
     let erasure = kit
         .vault
@@ -33,12 +33,16 @@ pub async fn erase(kit: &Kit, who: UserId) -> anyhow::Result<Value> {
         .await?;
     ledger::append(&kit.folder, &erasure)?;
     kill_point("erasure:written");
-    carry_out(kit, &erasure).await
+    let position = begin(kit, &erasure, &known).await?;
+    carry_out(kit, &erasure, position).await
 }
+
+/// An erasure of which the fact is in the log, at this position, and the key is gone; rows and pictures are still to go.
+pub type Begun = (Erasure, i64);
 
 /// Before anybody is served: everyone in the ledger is erased here as well, whatever backup was restored. Those whose
 /// rows and pictures are still to go are told.
-pub async fn replay(kit: &Kit) -> anyhow::Result<Vec<Erasure>> {
+pub async fn replay(kit: &Kit) -> anyhow::Result<Vec<Begun>> {
     for (who, id) in ledger::read(&kit.folder)? {
         kit.vault.begin_erasure(who, id).await?;
     }
@@ -58,8 +62,8 @@ pub async fn replay(kit: &Kit) -> anyhow::Result<Vec<Erasure>> {
         };
         if !is_done {
             tracing::warn!(erasure = %erasure.id.0, "an erasure is carried out again");
-            begin(kit, &erasure).await?;
-            again.push(erasure);
+            let position = begin(kit, &erasure, &known).await?;
+            again.push((erasure, position));
         }
     }
     Ok(again)
@@ -67,16 +71,16 @@ pub async fn replay(kit: &Kit) -> anyhow::Result<Vec<Erasure>> {
 
 /// Ends what [`replay`] began, once projectors run. What cannot be ended now is tried at the next start; the key is gone
 /// in any case.
-pub async fn finish(kit: &Kit, begun: Vec<Erasure>) {
-    for erasure in begun {
-        if let Err(fault) = carry_out(kit, &erasure).await {
+pub async fn finish(kit: &Kit, begun: Vec<Begun>) {
+    for (erasure, position) in begun {
+        if let Err(fault) = carry_out(kit, &erasure, position).await {
             tracing::error!(erasure = %erasure.id.0, %fault, "an erasure is not finished; the next start tries again");
         }
     }
 }
 
 /// What must be done before anybody is served: the fact in the log, and no key.
-async fn begin(kit: &Kit, erasure: &Erasure) -> anyhow::Result<i64> {
+async fn begin(kit: &Kit, erasure: &Erasure, known: &User) -> anyhow::Result<i64> {
     let who = erasure.subject;
     let command_id = domain::ids::named("erase", &[&erasure.id.0.to_string()]);
     let why = Why {
@@ -88,7 +92,6 @@ async fn begin(kit: &Kit, erasure: &Erasure) -> anyhow::Result<i64> {
         erasure_id: erasure.id,
         erased_at: edge::now(),
     };
-    let known = kit.store.load::<User>(who.0).await?;
     let position = match known {
         User::Unknown => 0,
         User::Member { .. } | User::Erased => {
@@ -105,9 +108,8 @@ async fn begin(kit: &Kit, erasure: &Erasure) -> anyhow::Result<i64> {
     Ok(position)
 }
 
-async fn carry_out(kit: &Kit, erasure: &Erasure) -> anyhow::Result<Value> {
+async fn carry_out(kit: &Kit, erasure: &Erasure, position: i64) -> anyhow::Result<Value> {
     let who = erasure.subject;
-    let position = begin(kit, erasure).await?;
     let objects = erase_objects(kit, who).await?;
     let database = kit.store.database();
     let waiting = parked::forget_subject(database, who).await?;

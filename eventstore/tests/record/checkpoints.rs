@@ -1,6 +1,7 @@
 //! How far a reader has come: never backwards, one owner at a time.
 
 use crate::support::Record;
+use eventstore::checkpoint::Lease;
 use eventstore::edge::fresh_id;
 use eventstore::{ReadFault, checkpoint};
 use std::time::Duration;
@@ -62,7 +63,10 @@ async fn the_least_of_several_readers_is_zero_while_one_has_not_begun() {
 async fn one_process_leads_a_reader_until_it_is_silent_or_gives_it_back() {
     let record = Record::fresh().await;
     let (pool, one, two) = (record.pool.clone(), fresh_id(), fresh_id());
-    let lead = |who| checkpoint::lead(&pool, "reader", who);
+    let lead = |who| {
+        let mut lease = Lease::new(pool.clone(), "reader", who);
+        async move { lease.renew().await }
+    };
     assert_eq!(lead(one).await.unwrap(), Some(1));
     assert_eq!(lead(one).await.unwrap(), Some(1), "renewed");
     assert_eq!(lead(two).await.unwrap(), None);

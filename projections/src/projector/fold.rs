@@ -1,6 +1,6 @@
 //! One batch: events are opened, applied in order, and written with what the rows sum up to.
 
-use super::{ProjectFault, ReadModel, apply_one, reads};
+use super::{ProjectFault, ReadModel, reads};
 use crate::digest::Digest;
 use crate::generation::Generation;
 use crate::table::Place;
@@ -49,6 +49,33 @@ pub(crate) async fn open_all<M: ReadModel>(
     (events, None)
 }
 
+/// Applies an event to the rows, unless its stream waits; the stream of one that cannot be used waits from there on.
+/// Whether the stream did not wait before.
+pub(crate) async fn step<M: ReadModel>(
+    model: &mut M,
+    place: &mut Place<'_>,
+    event: &Read,
+    waiting: &mut Waiting,
+) -> Result<bool, sqlx::Error> {
+    let Recorded { noun, stream, .. } = event.recorded();
+    if !waiting.is_empty() && waiting.contains(&(noun.clone(), stream.clone())) {
+        return Ok(false);
+    }
+    match event {
+        Read::Passed(_) => {}
+        Read::Opened(event) => {
+            for table in model.tables() {
+                table.at(event.recorded.position);
+            }
+            model.apply(place, event).await?;
+        }
+        Read::Unusable(..) => {
+            waiting.insert((noun.clone(), stream.clone()));
+        }
+    }
+    Ok(true)
+}
+
 /// How far a fold came, and what the rows sum up to.
 pub(crate) struct Folded {
     pub position: i64,
@@ -74,20 +101,11 @@ pub(crate) async fn fold<M: ReadModel>(
         if recorded.position != position {
             return Err(ReadFault::Gap { position }.into());
         }
-        if !waiting.is_empty()
-            && waiting.contains(&(recorded.noun.clone(), recorded.stream.clone()))
+        let mut place = Place::Schema(tx, &schema);
+        if step(model, &mut place, &event, &mut waiting).await?
+            && let Read::Unusable(event, why) = &event
         {
-            continue;
-        }
-        match event {
-            Read::Passed(_) => {}
-            Read::Opened(event) => {
-                apply_one(model, &mut Place::Schema(tx, &schema), &event).await?;
-            }
-            Read::Unusable(event, why) => {
-                parked::park(tx, M::NAME, &event, &why, 1).await?;
-                waiting.insert((event.noun, event.stream));
-            }
+            parked::park(tx, M::NAME, event, why, 1).await?;
         }
     }
     let mut digest = match into.digest {

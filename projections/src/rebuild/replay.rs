@@ -3,10 +3,10 @@
 use super::{PAGE, Progress, RebuildFault, long};
 use crate::digest::Digest;
 use crate::generation::Generation;
-use crate::projector::{Read, ReadModel, apply_one, open_all};
+use crate::projector::{Read, ReadModel, open_all, step};
 use crate::table::Place;
 use eventstore::parked::Waiting;
-use eventstore::{Log, ReadFault, Recorded, Vault};
+use eventstore::{Log, ReadFault, Vault};
 use sqlx::{PgConnection, PgPool};
 use tokio::sync::mpsc;
 
@@ -100,20 +100,7 @@ async fn apply_page<M: ReadModel>(
     waiting: &mut Waiting,
 ) -> Result<(), sqlx::Error> {
     for event in page {
-        let recorded = event.recorded();
-        if !waiting.is_empty()
-            && waiting.contains(&(recorded.noun.clone(), recorded.stream.clone()))
-        {
-            continue;
-        }
-        match event {
-            Read::Opened(event) => apply_one(model, place, &event).await?,
-            Read::Passed(_) => {}
-            Read::Unusable(event, _) => {
-                let Recorded { noun, stream, .. } = *event;
-                waiting.insert((noun, stream));
-            }
-        }
+        step(model, place, &event, waiting).await?;
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 //! nothing was stored before.
 
 use super::copy::copy_all;
-use super::{Row, Table, json, key_of, weight};
+use super::{Row, Slot, Table, json, key_of, weight};
 use crate::digest::Digest;
 use futures::future::BoxFuture;
 use futures::{StreamExt, TryStreamExt};
@@ -150,11 +150,7 @@ impl<R: Row> AnyTable for Table<R> {
         let mut change = Digest::default();
         for key in self.touched.drain() {
             if let Some(slot) = self.slots.get_mut(&key) {
-                let before = slot.stored.as_ref().map(weight).transpose()?;
-                let after = slot.now.as_ref().map(weight).transpose()?;
-                change = change
-                    .minus(before.unwrap_or_default())
-                    .plus(after.unwrap_or_default());
+                change = change.plus(slot.change()?);
                 slot.stored.clone_from(&slot.now);
             }
         }
@@ -204,6 +200,15 @@ impl<R: Row> AnyTable for Table<R> {
     }
 }
 
+impl<R: Row> Slot<R> {
+    /// By how much the digest changes when the row is stored as it is now: nothing for a row that did not change.
+    fn change(&self) -> Result<Digest, sqlx::Error> {
+        let weight = |row: &Option<R>| row.as_ref().map(weight).transpose();
+        let (before, after) = (weight(&self.stored)?, weight(&self.now)?);
+        Ok(after.unwrap_or_default().minus(before.unwrap_or_default()))
+    }
+}
+
 /// What is to be written, as JSON rows.
 struct Changes {
     new: Vec<Value>,
@@ -225,17 +230,12 @@ impl<R: Row> Table<R> {
             let Some(slot) = self.slots.get(key) else {
                 continue;
             };
-            let (was, is) = (slot.stored.as_ref(), slot.now.as_ref());
-            let before = was.map(weight).transpose()?;
-            let after = is.map(weight).transpose()?;
-            if before == after {
+            let change = slot.change()?;
+            if change == Digest::default() {
                 continue;
             }
-            changes.digest = changes
-                .digest
-                .minus(before.unwrap_or_default())
-                .plus(after.unwrap_or_default());
-            match (was, is) {
+            changes.digest = changes.digest.plus(change);
+            match (&slot.stored, &slot.now) {
                 (None, Some(row)) => changes.new.push(json(row)?),
                 (Some(_), Some(row)) => changes.changed.push(json(row)?),
                 (_, None) => changes.gone.push(key_of::<R>(key)?),

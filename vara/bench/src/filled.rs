@@ -37,6 +37,22 @@ const CHOICES: &str = r#"
               FROM events GROUP BY aggregate_id) AS s ON s.place = (n - 1) % s.streams
 "#;
 
+/// Registers the n-th member.
+///
+/// # Errors
+/// When it could not be recorded.
+pub async fn join(store: &Store, n: usize) -> anyhow::Result<UserId> {
+    let member = UserId(fresh_id());
+    let register = UserCommand::Register(RegisterUser {
+        user_id: member,
+        email: format!("member{n}@example.test").into(),
+        registered_at: now(),
+    });
+    let why = Why::member(member, fresh_id(), fresh_id());
+    store.execute::<User>(member.0, register, why).await?;
+    Ok(member)
+}
+
 /// Fills the empty log with so many events.
 ///
 /// # Errors
@@ -47,16 +63,7 @@ pub async fn fill(ground: &Ground, events: u64) -> anyhow::Result<()> {
     let mut joining = JoinSet::new();
     for n in 0..MEMBERS {
         let store = store.clone();
-        joining.spawn(async move {
-            let member = UserId(fresh_id());
-            let register = UserCommand::Register(RegisterUser {
-                user_id: member,
-                email: format!("member{n}@example.test").into(),
-                registered_at: now(),
-            });
-            let why = Why::member(member, fresh_id(), fresh_id());
-            store.execute::<User>(member.0, register, why).await
-        });
+        joining.spawn(async move { join(&store, n).await });
     }
     while let Some(joined) = joining.join_next().await {
         joined??;

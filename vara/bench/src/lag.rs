@@ -1,13 +1,13 @@
 //! How long it takes until a commit shows in every read model, at a steady rate of commands.
 
-use crate::filled::fill;
+use crate::filled::{fill, join};
 use crate::ground::Ground;
 use crate::report::Report;
 use crate::run::bar;
 use crate::timed::{Timed, rows};
 use anyhow::ensure;
 use domain::ids::UserId;
-use domain::user::{ChangeConsent, Purpose, RegisterUser, TextVersion, User, UserCommand};
+use domain::user::{ChangeConsent, Purpose, TextVersion, User, UserCommand};
 use eventstore::bus::Bus;
 use eventstore::edge::{fresh_id, now};
 use eventstore::feed::Tail;
@@ -122,7 +122,10 @@ async fn once(ground: &Ground, nats_url: &str, ask: Lags) -> anyhow::Result<Vec<
     let mut running = JoinSet::new();
     running.spawn(Relay::new(pool.clone(), bus.clone(), store.head()).run());
     let models = projections::run_all(&pool, store.vault(), &Tail::follow(bus));
-    let members = join(&store).await?;
+    let mut members = Vec::with_capacity(MEMBERS);
+    for n in 0..MEMBERS {
+        members.push(join(&store, n).await?);
+    }
     shown(&pool, *store.head().borrow()).await?;
     let (told, last) = watch::channel(None);
     let watching = tokio::spawn(looks(pool.clone(), last));
@@ -145,27 +148,6 @@ async fn once(ground: &Ground, nats_url: &str, ask: Lags) -> anyhow::Result<Vec<
         lags.push(when.saturating_duration_since(at));
     }
     Ok(lags)
-}
-
-async fn join(store: &Store) -> anyhow::Result<Vec<UserId>> {
-    let mut members = Vec::with_capacity(MEMBERS);
-    for n in 0..MEMBERS {
-        let member = UserId(fresh_id());
-        let register = UserCommand::Register(RegisterUser {
-            user_id: member,
-            email: format!("member{n}@example.test").into(),
-            registered_at: now(),
-        });
-        store
-            .execute::<User>(
-                member.0,
-                register,
-                Why::member(member, fresh_id(), fresh_id()),
-            )
-            .await?;
-        members.push(member);
-    }
-    Ok(members)
 }
 
 /// Commands at their times, however long earlier ones take; the position and moment of each commit.

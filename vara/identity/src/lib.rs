@@ -94,11 +94,7 @@ pub(crate) struct House {
 /// # Errors
 /// When the database cannot be reached. A service that was never opened on it has no accounts.
 pub async fn forget(database_url: &str, account: uuid::Uuid) -> Result<bool, IdentityError> {
-    let pool = PgPoolOptions::new()
-        .max_connections(1)
-        .acquire_timeout(CONNECTION_WAIT)
-        .connect(database_url)
-        .await?;
+    let pool = connect(database_url, 1).await?;
     let gone = accounts::delete(&pool, account).await;
     pool.close().await;
     Ok(gone?)
@@ -119,11 +115,7 @@ pub async fn routes(
     let keys = tokio::task::spawn_blocking(move || keys::open_or_create(&key_file))
         .await
         .map_err(|gone| IdentityError::KeyFile(std::io::Error::other(gone)))??;
-    let pool = PgPoolOptions::new()
-        .max_connections(CONNECTIONS_MAX)
-        .acquire_timeout(CONNECTION_WAIT)
-        .connect(&database_url)
-        .await?;
+    let pool = connect(&database_url, CONNECTIONS_MAX).await?;
     schema::prepare(&pool, &keys).await?;
     let passwords = Passwords::try_new().ok_or(IdentityError::Hashing)?;
     Ok(Door::new(Arc::new(House {
@@ -132,4 +124,12 @@ pub async fn routes(
         passwords,
         issuer,
     })))
+}
+
+async fn connect(database_url: &str, connections: u32) -> Result<PgPool, sqlx::Error> {
+    PgPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(CONNECTION_WAIT)
+        .connect(database_url)
+        .await
 }

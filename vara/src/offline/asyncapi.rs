@@ -8,6 +8,7 @@ mod envelope;
 use anyhow::ensure;
 use domain::schema::{DEFINITIONS, EventSchema};
 use domain::shape::Shape;
+use eventstore::bus::{PARTITIONS, STREAM, snake};
 use serde_json::{Map, Value, json};
 
 const ABOUT: &str = "Every event of Vara's log, published once more for whoever wants to hear of it soon. Written \
@@ -53,8 +54,8 @@ pub fn document() -> anyhow::Result<Value> {
                 "address": "vara.{partition}.{noun}.{event}",
                 "title": "All events",
                 "description": format!(
-                    "The subjects of the JetStream stream `{}`. All events of one stream of the log share one \
-                     partition, so they arrive in order there.", eventstore::bus::STREAM),
+                    "The subjects of the JetStream stream `{STREAM}`. All events of one stream of the log share one \
+                     partition, so they arrive in order there."),
                 "servers": [{ "$ref": "#/servers/bus" }],
                 "parameters": parameters(&facts),
                 "messages": messages
@@ -99,8 +100,9 @@ fn parameters(facts: &[EventSchema]) -> Value {
         .collect();
     json!({
         "partition": {
-            "description": "0 to 15: the first byte of the SHA-256 of the stream's id, modulo 16.",
-            "enum": (0..16).map(|partition| partition.to_string()).collect::<Vec<_>>()
+            "description": format!(
+                "0 to {}: the first byte of the SHA-256 of the stream's id, modulo {PARTITIONS}.", PARTITIONS - 1),
+            "enum": (0..PARTITIONS).map(|partition| partition.to_string()).collect::<Vec<_>>()
         },
         "noun": {
             "description": "What the event is about.",
@@ -197,17 +199,6 @@ fn moved(schema: &Value) -> Value {
         Value::Array(items) => items.iter().map(moved).collect(),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => schema.clone(),
     }
-}
-
-/// `MatchFound` as `match_found`, the way the relay names subjects.
-fn snake(name: &str) -> String {
-    name.chars().fold(String::new(), |mut out, letter| {
-        if letter.is_ascii_uppercase() && !out.is_empty() {
-            out.push('_');
-        }
-        out.push(letter.to_ascii_lowercase());
-        out
-    })
 }
 
 #[cfg(test)]

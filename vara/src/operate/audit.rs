@@ -9,7 +9,6 @@ use chrono::{DateTime, Utc};
 use eventstore::audit::{self, Evidence, Replayed};
 use eventstore::stored::Stored;
 use eventstore::{Log, prover};
-use indicatif::ProgressBar;
 use proof::{Checkpoint, Options, Tiles, VerifierKey, verify, verify_inclusion};
 use std::path::Path;
 use std::process::ExitCode;
@@ -210,7 +209,7 @@ async fn replay(ask: &Replay) -> anyhow::Result<ExitCode> {
         Some(stream) => one_stream(&kit, stream, until).await?,
     };
     bar.finish_and_clear();
-    tell(&kit, &seen, &bar).await
+    tell(&kit, &seen).await
 }
 
 async fn one_stream(kit: &Kit, named: &str, until: i64) -> anyhow::Result<Replayed> {
@@ -241,8 +240,7 @@ async fn until(log: &Log, asked: Option<&str>) -> anyhow::Result<i64> {
     Ok(log.position_at(time).await?)
 }
 
-async fn tell(kit: &Kit, seen: &Replayed, bar: &ProgressBar) -> anyhow::Result<ExitCode> {
-    bar.finish_and_clear();
+async fn tell(kit: &Kit, seen: &Replayed) -> anyhow::Result<ExitCode> {
     say::line(format!(
         "{} events, {} to {}",
         seen.count, seen.from, seen.to

@@ -93,7 +93,8 @@ impl Operation for RollingBack {
     }
 }
 
-struct Checking(Database, Vault, Progress);
+/// The check of a read model that is known by its name.
+pub struct Checking(pub Database, pub Vault, pub Progress);
 
 impl Operation for Checking {
     type Output = Result<Checked, RebuildFault>;

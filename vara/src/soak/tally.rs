@@ -1,7 +1,8 @@
 //! What a run comes to, as a table.
 
 use super::strike::Counts;
-use comfy_table::{ContentArrangement, Table, presets};
+use crate::operate::table;
+use comfy_table::Table;
 use std::time::Duration;
 
 /// The figures of a run.
@@ -23,11 +24,7 @@ pub struct Tally {
 impl Tally {
     /// One line for each figure. What would make the run fail is zero here, because it was looked for.
     pub fn table(&self) -> Table {
-        let mut table = Table::new();
-        table
-            .load_preset(presets::UTF8_HORIZONTAL_ONLY)
-            .set_content_arrangement(ContentArrangement::Disabled)
-            .set_header(["figure", "seen"]);
+        let mut table = table(&["figure", "seen"]);
         let mut line = |name: &str, seen: String| {
             table.add_row([name.to_owned(), seen]);
         };

@@ -4,12 +4,10 @@ use super::WRITERS;
 use super::acks::Told;
 use super::checker::{self, Broken, Seen};
 use super::ground::{Ground, Place};
+use crate::operate::read_models::Checking;
 use anyhow::{Context, bail, ensure};
-use eventstore::{Database, Log, Vault, checkpoint, parked, prover, relay, subscription};
-use projections::check::{Checked, check};
-use projections::projector::ReadModel;
-use projections::rebuild::{Progress, RebuildFault};
-use projections::{Operation, READ_MODELS, named};
+use eventstore::{Database, Log, checkpoint, parked, prover, relay, subscription};
+use projections::{READ_MODELS, named};
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::Arc;
@@ -117,7 +115,8 @@ pub async fn log_is_whole(ground: &Ground, place: &Place, seen: &mut Seen) -> an
 pub async fn rows_are_right(ground: &Ground) -> anyhow::Result<()> {
     let kit = &ground.kit;
     for name in READ_MODELS {
-        let asked = Checking(kit.store.database().clone(), kit.vault.clone());
+        let (database, vault) = (kit.store.database().clone(), kit.vault.clone());
+        let asked = Checking(database, vault, Arc::new(|_, _| {}));
         let seen = named(name, asked)
             .await
             .context("a read model has no name")??;
@@ -133,17 +132,6 @@ pub async fn rows_are_right(ground: &Ground) -> anyhow::Result<()> {
         );
     }
     Ok(())
-}
-
-struct Checking(Database, Vault);
-
-impl Operation for Checking {
-    type Output = Result<Checked, RebuildFault>;
-
-    async fn on<M: ReadModel>(self) -> Self::Output {
-        let quiet: Progress = Arc::new(|_, _| {});
-        check::<M>(&self.0, &self.1, &quiet).await
-    }
 }
 
 /// I9: the log reads from zero, and its root is the one that was signed. Asked of the program, as an auditor would.

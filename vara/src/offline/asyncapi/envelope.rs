@@ -1,6 +1,7 @@
 //! What stands around a fact on the bus: the event as `eventstore::Recorded` serialises, and the headers that
 //! `eventstore::Bus::publish` sets. A test holds both against a real event.
 
+use eventstore::bus::{CAUSE, POSITION, PREVIOUS};
 use serde_json::{Value, json};
 
 /// Schema of the body of every message, before the fact itself is told apart.
@@ -64,22 +65,22 @@ pub fn headers() -> Value {
     json!({
         "title": "Headers",
         "type": "object",
-        "required": ["Nats-Msg-Id", eventstore::bus::POSITION, "Vara-Previous", "Vara-Cause"],
+        "required": ["Nats-Msg-Id", POSITION, PREVIOUS, CAUSE],
         "properties": {
             "Nats-Msg-Id": {
                 "description": "`<noun>-<stream>-<sequence>`, or a fresh id where an operator hands an event out again; JetStream drops \
                     an id that it has seen within two minutes.",
                 "type": "string"
             },
-            eventstore::bus::POSITION: {
+            POSITION: {
                 "description": "The event's position in the log.",
                 "type": "string", "pattern": "^[1-9][0-9]*$"
             },
-            "Vara-Previous": {
+            PREVIOUS: {
                 "description": "The position before it; above the last one you know, something is missing.",
                 "type": "string", "pattern": "^(0|[1-9][0-9]*)$"
             },
-            "Vara-Cause": {
+            CAUSE: {
                 "description": "The event or command that it follows from.",
                 "type": "string", "format": "uuid"
             }
