@@ -22,11 +22,21 @@ use uuid::Uuid;
 #[derive(Clone)]
 pub(crate) struct Repository {
     inner: Arc<PostgresEventRepository>,
-    /// Where streams are read together; else each alone.
-    streams: Option<Streams>,
+    reading: Reading,
     vault: Vault,
     lane: Lane,
     progress: Arc<Mutex<Progress>>,
+}
+
+/// How a command learns what its stream holds.
+#[derive(Debug, Clone)]
+pub(crate) enum Reading {
+    /// Not at all: the stream is taken for a new one, which only its append can prove.
+    Nothing,
+    /// In one question with others that ask at the same time.
+    Together(Streams),
+    /// By itself, on a connection of the pool that gave a sign of life.
+    Alone,
 }
 
 /// How far a command has come.
@@ -37,13 +47,21 @@ struct Progress {
 }
 
 impl Repository {
-    pub fn new(pool: PgPool, streams: Option<Streams>, vault: Vault, lane: Lane) -> Self {
+    pub fn new(pool: PgPool, reading: Reading, vault: Vault, lane: Lane) -> Self {
         Self {
             inner: Arc::new(PostgresEventRepository::new(pool)),
-            streams,
+            reading,
             vault,
             lane,
             progress: Arc::default(),
+        }
+    }
+
+    /// The same, each stream read by itself.
+    pub fn alone(&self) -> Self {
+        Self {
+            reading: Reading::Alone,
+            ..self.clone()
         }
     }
 
@@ -112,13 +130,18 @@ impl PersistedEventRepository for Repository {
         &self,
         id: &str,
     ) -> Result<Vec<SerializedEvent>, PersistenceError> {
-        if let Some(streams) = &self.streams {
-            let read = streams.read(A::TYPE, id).await;
-            let found = read.map_err(|fault| PersistenceError::ConnectionError(Box::new(fault)))?;
-            match found {
-                Found::Events(events) => return self.open_all(events).await,
-                Found::Long => {}
+        match &self.reading {
+            Reading::Nothing => return Ok(Vec::new()),
+            Reading::Together(streams) => {
+                let read = streams.read(A::TYPE, id).await;
+                let found =
+                    read.map_err(|fault| PersistenceError::ConnectionError(Box::new(fault)))?;
+                match found {
+                    Found::Events(events) => return self.open_all(events).await,
+                    Found::Long => {}
+                }
             }
+            Reading::Alone => {}
         }
         self.open_all(self.inner.get_events::<A>(id).await?).await
     }

@@ -17,6 +17,7 @@ use eventstore::{Database, Store, Why};
 use postgres_es::PostgresEventRepository;
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -28,6 +29,8 @@ const OURS: &str = "events";
 const PLAIN: &str = "bench_rows";
 /// The table that postgres-es asks for.
 const THEIRS: &str = "bench_theirs";
+/// Streams that hold an event before commands on known streams begin; more than there are writers, so that none collide.
+const KNOWN: usize = 1_024;
 /// The function of `sql/shape.sql` that gives no order.
 const UNORDERED: &str = "append_unordered";
 
@@ -41,7 +44,7 @@ pub async fn measure(ground: &Ground, plan: &Plan, cell: Cell) -> anyhow::Result
         (Variant::Pgbench, work) => (inserts(ground, plan, cell, work).await?, PLAIN),
         (Variant::PostgresEs, _) => (by_postgres_es(ground, plan, cell, THEIRS).await?, THEIRS),
         (Variant::PostgresEsOrdered, _) => (by_postgres_es(ground, plan, cell, OURS).await?, OURS),
-        (Variant::Vara, Work::Execute1 | Work::Execute10) => {
+        (Variant::Vara, Work::Execute1 | Work::ExecuteKnown | Work::Execute10) => {
             (by_vara(ground, plan, cell).await?, OURS)
         }
         (Variant::Vara, Work::AppendOnly | Work::AppendUnordered) => {
@@ -52,7 +55,11 @@ pub async fn measure(ground: &Ground, plan: &Plan, cell: Cell) -> anyhow::Result
             (by_lane(ground, plan, cell, lane).await?, OURS)
         }
     };
-    let events = calls.len() as u64 * u64::from(cell.work.events());
+    let before = match (cell.variant, cell.work) {
+        (Variant::Vara, Work::ExecuteKnown) => KNOWN as u64,
+        _ => 0,
+    };
+    let events = before + calls.len() as u64 * u64::from(cell.work.events());
     ground
         .holds(table, events)
         .await
@@ -110,18 +117,30 @@ async fn by_postgres_es(
 async fn by_vara(ground: &Ground, plan: &Plan, cell: Cell) -> anyhow::Result<Vec<Call>> {
     let pool = ground.connect(CONNECTIONS).await?;
     let store = Store::open(pool.clone(), ground.vault(&pool)?);
-    let (ask, subject) = (
+    let subject = UserId(fresh_id());
+    let known: Arc<[Uuid]> = match cell.work {
+        Work::ExecuteKnown => (0..KNOWN).map(|_| fresh_id()).collect(),
+        Work::Execute1 | Work::Execute10 | Work::AppendOnly | Work::AppendUnordered => Arc::new([]),
+    };
+    for stream in known.iter() {
+        store
+            .execute::<Notes>(*stream, Note { events: 1 }, why(subject))
+            .await?;
+    }
+    let (ask, turn) = (
         Note {
             events: cell.work.events(),
         },
-        UserId(fresh_id()),
+        Arc::new(AtomicUsize::new(0)),
     );
     let calls = drive(cell.writers, plan.span(), move || {
-        let store = store.clone();
+        let (store, known, turn) = (store.clone(), Arc::clone(&known), Arc::clone(&turn));
         async move {
-            let receipt = store
-                .execute::<Notes>(fresh_id(), ask, why(subject))
-                .await?;
+            let stream = match known.len() {
+                0 => fresh_id(),
+                all => known[turn.fetch_add(1, Ordering::Relaxed) % all],
+            };
+            let receipt = store.execute::<Notes>(stream, ask, why(subject)).await?;
             ensure!(
                 !receipt.already_done,
                 "a fresh command was taken for one that was done"
