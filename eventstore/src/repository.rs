@@ -12,7 +12,7 @@ use cqrs_es::persist::{
     PersistedEventRepository, PersistenceError, ReplayStream, SerializedEvent, SerializedSnapshot,
 };
 use postgres_es::PostgresEventRepository;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sqlx::PgPool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -119,6 +119,14 @@ struct About {
     why: Why,
 }
 
+/// The same on its way there.
+#[derive(Serialize)]
+struct AboutIt<'a> {
+    event_id: Uuid,
+    #[serde(flatten)]
+    why: &'a Why,
+}
+
 impl About {
     fn of(metadata: &Value) -> Result<Self, PersistenceError> {
         Ok(Self::deserialize(metadata)?)
@@ -183,7 +191,7 @@ impl PersistedEventRepository for Repository {
             stream: first.aggregate_id.clone(),
             events: events
                 .iter()
-                .map(|e| sealed(e, key.as_ref()))
+                .map(|e| sealed(e, &why, key.as_ref()))
                 .collect::<Result<_, _>>()?,
         };
         let way = self.progress().way.take();
@@ -211,10 +219,12 @@ impl PersistedEventRepository for Repository {
     }
 }
 
-fn sealed(event: &SerializedEvent, key: Option<&SubjectKey>) -> Result<NewEvent, PersistenceError> {
+fn sealed(
+    event: &SerializedEvent,
+    why: &Why,
+    key: Option<&SubjectKey>,
+) -> Result<NewEvent, PersistenceError> {
     let event_id = edge::fresh_id();
-    let mut metadata = event.metadata.clone();
-    metadata["event_id"] = Value::String(event_id.to_string());
     let mut payload = event.payload.clone();
     if let Some(key) = key {
         let place = seal::place(
@@ -233,7 +243,7 @@ fn sealed(event: &SerializedEvent, key: Option<&SubjectKey>) -> Result<NewEvent,
         event_type: event.event_type.clone(),
         event_version: event.event_version.clone(),
         payload: payload.to_string(),
-        metadata: metadata.to_string(),
+        metadata: serde_json::to_string(&AboutIt { event_id, why })?,
     })
 }
 
