@@ -280,7 +280,7 @@ async fn one_commands_conflict_does_not_touch_its_neighbours_in_the_batch() {
            array[1, 1, 2, 3, 4], array[1, 2, 2, 1, 1],
            array[gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), gen_random_uuid()],
            array['E', 'E', 'E', 'E', 'E'], array['1', '1', '1', '1', '1'],
-           array['{}', '{}', '{}', '{}', '{}'], array['{}', '{}', '{}', '{}', '{}'])",
+           array['{}', '{}', '{}', '{}', '{}'], array['{}', '{}', '{}', '{}', '{}'], false)",
     )
     .bind(earlier)
     .fetch_one(&record.pool)

@@ -12,6 +12,7 @@ mod bus;
 mod checkpoints;
 mod faults;
 mod fencing;
+mod lane;
 mod leases;
 mod objects;
 mod oracle;
