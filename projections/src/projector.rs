@@ -28,6 +28,8 @@ pub trait ReadModel: Default + Send + Sync + 'static {
     const SHAPE: i32;
     /// The facts that change its rows; all others are passed by unopened.
     const READS: &'static [Facts];
+    /// Whether of each stream only the first event can change them.
+    const FIRST_ONLY: bool = false;
 
     /// Its tables.
     fn tables(&mut self) -> Vec<&mut dyn AnyTable>;
@@ -52,7 +54,7 @@ pub fn reads<M: ReadModel>(event: &Recorded) -> bool {
     let is_read = |(noun, names): &Facts| {
         *noun == event.noun && (names.is_empty() || names.contains(&event.event_type.as_str()))
     };
-    M::READS.iter().any(is_read)
+    (event.sequence == 1 || !M::FIRST_ONLY) && M::READS.iter().any(is_read)
 }
 
 /// Why a batch was not applied.

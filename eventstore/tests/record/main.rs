@@ -23,3 +23,4 @@ mod snapshots;
 mod subscription;
 mod support;
 mod vault;
+mod wanted;
