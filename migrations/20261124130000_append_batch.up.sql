@@ -2,6 +2,9 @@
 -- is taken first; each statement below then sees everything committed (READ COMMITTED), so versions and command ids are
 -- checked exactly, positions come from the index without a gap, and one command's conflict never fails its neighbours.
 --
+-- A stream that is said to begin here is not looked up unless `p_careful`: if it began before, the primary key ends the
+-- whole statement, and the caller asks again with care. That is rare, and a look-up for each stream is a tenth of the work.
+--
 -- In: one array element for each command (its id, its stream, the sequence its first event claims) and for each event
 -- (`p_command` numbers its command from 1). The caller puts no stream and no command id twice in a batch.
 -- Out: the last position before the batch. Nearly always every command is appended after it, in order, and that is the
@@ -19,6 +22,7 @@ CREATE FUNCTION append_batch(
     p_event_version  text[],
     p_payload        text[],
     p_metadata       text[],
+    p_careful        boolean,
     OUT base         bigint,
     OUT done         bigint[],
     OUT stale        boolean[]
@@ -31,7 +35,8 @@ BEGIN
     SELECT coalesce((SELECT max(e.position) FROM events e), 0),
            EXISTS (SELECT FROM events e WHERE e.command_id = ANY (p_command_id))
         OR EXISTS (SELECT FROM generate_series(1, cardinality(p_command_id)) AS c
-                    WHERE p_first[c] <> 1 + coalesce((SELECT max(e.sequence) FROM events e
+                    WHERE (p_careful OR p_first[c] > 1)
+                      AND p_first[c] <> 1 + coalesce((SELECT max(e.sequence) FROM events e
                           WHERE e.aggregate_type = p_aggregate_type[c] AND e.aggregate_id = p_aggregate_id[c]), 0))
       INTO base, odd;
     now_ts := clock_timestamp();

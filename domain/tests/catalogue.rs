@@ -196,6 +196,62 @@ fn a_published_golden_file_never_changes_and_never_goes() {
     assert!(faults.is_empty(), "\n{}\n", faults.join("\n"));
 }
 
+/// How many lines the list of published files has, and the sum of all of them. Written here by hand too, so that a line
+/// cannot go with its file unseen: the number only ever rises.
+const PUBLISHED: (usize, &str) = (
+    18,
+    "3b9dcb346371865598ceb430584e78f3af5d6e0b58bb18855bc4cb15eee8d72d",
+);
+
+/// What is wrong with a list of which the first lines are known by their number and their sum.
+fn lost(list: &str, (count, published): (usize, &str)) -> Option<String> {
+    let first: String = list.split_inclusive('\n').take(count).collect();
+    if sum(first.as_bytes()) != published {
+        return Some(format!(
+            "of the first {count} lines of domain/catalogue/PUBLISHED.sha256 one was removed, changed or moved: bring \
+             it back as it was; new lines go to the end"
+        ));
+    }
+    let lines = list.lines().count();
+    (lines > count).then(|| {
+        let all = sum(list.as_bytes());
+        format!(
+            "more is published now; in domain/tests/catalogue.rs, PUBLISHED is ({lines}, \"{all}\")"
+        )
+    })
+}
+
+#[test]
+fn no_line_of_the_list_of_published_files_is_ever_lost() {
+    let list = std::fs::read_to_string(catalogue().join("PUBLISHED.sha256")).unwrap();
+    let told = lost(&list, PUBLISHED);
+    assert_eq!(told, None);
+    for without in 0..PUBLISHED.0 {
+        let lines = list.split_inclusive('\n').enumerate();
+        let rest: String = lines
+            .filter(|(at, _)| *at != without)
+            .map(|(_, line)| line)
+            .collect();
+        assert!(lost(&rest, PUBLISHED).is_some_and(|told| told.contains("removed")));
+    }
+    let longer = format!("{list}{}  new.json\n", sum(b"new"));
+    let told = lost(&longer, PUBLISHED).unwrap();
+    assert!(
+        told.ends_with(&format!(
+            "({}, \"{}\")",
+            PUBLISHED.0 + 1,
+            sum(longer.as_bytes())
+        )),
+        "{told}"
+    );
+    assert_eq!(
+        lost(&longer, (PUBLISHED.0 + 1, &sum(longer.as_bytes()))),
+        None
+    );
+    let changed = list.replacen("AlertRaised", "AlertRaided", 1);
+    assert!(lost(&changed, PUBLISHED).is_some());
+}
+
 #[test]
 fn the_list_of_published_files_forgives_nothing() {
     let files = BTreeMap::from([

@@ -4,7 +4,7 @@
 //! have no such places: the function is empty there and the setting is never read.
 
 /// The places, as tests go through them. `<part>:<what was just done>`.
-pub const KILL_POINTS: [&str; 18] = [
+pub const KILL_POINTS: [&str; 20] = [
     "lane:asked",
     "lane:committed",
     "relay:read",
@@ -16,6 +16,8 @@ pub const KILL_POINTS: [&str; 18] = [
     "policy:read",
     "policy:acted",
     "work:received",
+    "work:leased",
+    "work:ended",
     "work:done",
     "upload:stored",
     "proof:appended",

@@ -129,7 +129,8 @@ pub async fn forget(
         .map(drop)
 }
 
-/// Takes every stream of a subject off all lists: after her erasure there is nothing to try again.
+/// Takes every stream of a subject off all lists, and every unit of work from whoever has it: after her erasure there
+/// is nothing to try again.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -138,6 +139,13 @@ pub async fn forget_subject(pool: &PgPool, subject: UserId) -> Result<u64, sqlx:
     let gone = sqlx::query(
         "DELETE FROM parked p USING events e
           WHERE e.event_id = p.event_id AND e.metadata->>'subject' = $1",
+    )
+    .bind(subject.to_string())
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query(
+        "DELETE FROM work_leases l USING events e
+          WHERE e.event_id = l.event_id AND e.metadata->>'subject' = $1",
     )
     .bind(subject.to_string())
     .execute(&mut *tx)

@@ -12,7 +12,7 @@ use cqrs_es::persist::{
     PersistedEventRepository, PersistenceError, ReplayStream, SerializedEvent, SerializedSnapshot,
 };
 use postgres_es::PostgresEventRepository;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sqlx::PgPool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,11 +22,21 @@ use uuid::Uuid;
 #[derive(Clone)]
 pub(crate) struct Repository {
     inner: Arc<PostgresEventRepository>,
-    /// Where streams are read together; else each alone.
-    streams: Option<Streams>,
+    reading: Reading,
     vault: Vault,
     lane: Lane,
     progress: Arc<Mutex<Progress>>,
+}
+
+/// How a command learns what its stream holds.
+#[derive(Debug, Clone)]
+pub(crate) enum Reading {
+    /// Not at all: the stream is taken for a new one, which only its append can prove.
+    Nothing,
+    /// In one question with others that ask at the same time.
+    Together(Streams),
+    /// By itself, on a connection of the pool that gave a sign of life.
+    Alone,
 }
 
 /// How far a command has come.
@@ -37,13 +47,21 @@ struct Progress {
 }
 
 impl Repository {
-    pub fn new(pool: PgPool, streams: Option<Streams>, vault: Vault, lane: Lane) -> Self {
+    pub fn new(pool: PgPool, reading: Reading, vault: Vault, lane: Lane) -> Self {
         Self {
             inner: Arc::new(PostgresEventRepository::new(pool)),
-            streams,
+            reading,
             vault,
             lane,
             progress: Arc::default(),
+        }
+    }
+
+    /// The same, each stream read by itself.
+    pub fn alone(&self) -> Self {
+        Self {
+            reading: Reading::Alone,
+            ..self.clone()
         }
     }
 
@@ -101,6 +119,14 @@ struct About {
     why: Why,
 }
 
+/// The same on its way there.
+#[derive(Serialize)]
+struct AboutIt<'a> {
+    event_id: Uuid,
+    #[serde(flatten)]
+    why: &'a Why,
+}
+
 impl About {
     fn of(metadata: &Value) -> Result<Self, PersistenceError> {
         Ok(Self::deserialize(metadata)?)
@@ -112,13 +138,18 @@ impl PersistedEventRepository for Repository {
         &self,
         id: &str,
     ) -> Result<Vec<SerializedEvent>, PersistenceError> {
-        if let Some(streams) = &self.streams {
-            let read = streams.read(A::TYPE, id).await;
-            let found = read.map_err(|fault| PersistenceError::ConnectionError(Box::new(fault)))?;
-            match found {
-                Found::Events(events) => return self.open_all(events).await,
-                Found::Long => {}
+        match &self.reading {
+            Reading::Nothing => return Ok(Vec::new()),
+            Reading::Together(streams) => {
+                let read = streams.read(A::TYPE, id).await;
+                let found =
+                    read.map_err(|fault| PersistenceError::ConnectionError(Box::new(fault)))?;
+                match found {
+                    Found::Events(events) => return self.open_all(events).await,
+                    Found::Long => {}
+                }
             }
+            Reading::Alone => {}
         }
         self.open_all(self.inner.get_events::<A>(id).await?).await
     }
@@ -160,7 +191,7 @@ impl PersistedEventRepository for Repository {
             stream: first.aggregate_id.clone(),
             events: events
                 .iter()
-                .map(|e| sealed(e, key.as_ref()))
+                .map(|e| sealed(e, &why, key.as_ref()))
                 .collect::<Result<_, _>>()?,
         };
         let way = self.progress().way.take();
@@ -188,10 +219,12 @@ impl PersistedEventRepository for Repository {
     }
 }
 
-fn sealed(event: &SerializedEvent, key: Option<&SubjectKey>) -> Result<NewEvent, PersistenceError> {
+fn sealed(
+    event: &SerializedEvent,
+    why: &Why,
+    key: Option<&SubjectKey>,
+) -> Result<NewEvent, PersistenceError> {
     let event_id = edge::fresh_id();
-    let mut metadata = event.metadata.clone();
-    metadata["event_id"] = Value::String(event_id.to_string());
     let mut payload = event.payload.clone();
     if let Some(key) = key {
         let place = seal::place(
@@ -210,7 +243,7 @@ fn sealed(event: &SerializedEvent, key: Option<&SubjectKey>) -> Result<NewEvent,
         event_type: event.event_type.clone(),
         event_version: event.event_version.clone(),
         payload: payload.to_string(),
-        metadata: metadata.to_string(),
+        metadata: serde_json::to_string(&AboutIt { event_id, why })?,
     })
 }
 

@@ -158,7 +158,7 @@ impl<A: Aggregate> WithSnapshots<A> {
     where
         A: 'static,
     {
-        let again = Self::new(self.tail.clone(), self.snapshots.clone());
+        let again = Self::new(self.tail.alone(), self.snapshots.clone());
         let stream = stream.to_owned();
         tokio::spawn(async move {
             let written = async {

@@ -1,14 +1,17 @@
 //! Executes commands: load, decide, append; once for each command id, whatever breaks in between.
 
 use crate::edge;
+pub use crate::execute_error::ExecuteError;
+use crate::execute_error::{sorted, unreachable};
 use crate::keys::Vault;
 use crate::lane::{Lane, Outcome};
 use crate::log::newest;
-use crate::repository::Repository;
+use crate::met::Met;
+use crate::repository::{Reading, Repository};
 use crate::snapshots::{Snapshots, WithSnapshots};
 use crate::streams::Streams;
 use crate::why::Why;
-use cqrs_es::{Aggregate, AggregateContext, AggregateError, CqrsFramework, EventStore};
+use cqrs_es::{Aggregate, AggregateContext, CqrsFramework, EventStore};
 use sqlx::PgPool;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -24,6 +27,7 @@ const OUTAGE_TRIES: u32 = 6;
 pub struct Store {
     pool: PgPool,
     streams: Streams,
+    met: Met,
     snapshots: Snapshots,
     vault: Vault,
     lane: Lane,
@@ -39,23 +43,6 @@ pub struct Receipt {
     pub already_done: bool,
 }
 
-/// Why a command is not in the log.
-#[derive(Debug, thiserror::Error)]
-pub enum ExecuteError<E: std::error::Error> {
-    /// The domain says no.
-    #[error("{0}")]
-    Refused(E),
-    /// The stream kept moving; the caller may repeat.
-    #[error("two changes of the same thing collided")]
-    Conflict,
-    /// The database did not answer in time. Repeating with the same command id is safe.
-    #[error("the event store is not reachable: {0}")]
-    Unreachable(String),
-    /// The stream cannot be read or sealed.
-    #[error("the stream cannot be used: {0}")]
-    Broken(String),
-}
-
 impl Store {
     /// Opens the store of this process.
     #[must_use]
@@ -65,6 +52,7 @@ impl Store {
         Self {
             snapshots: Snapshots::new(pool.clone(), vault.clone()),
             streams: Streams::start(&pool),
+            met: Met::nobody(),
             pool,
             vault,
             lane,
@@ -98,7 +86,8 @@ impl Store {
         &self,
         stream: Uuid,
     ) -> Result<A, ExecuteError<A::Error>> {
-        let store = WithSnapshots::<A>::new(self.repository(None), self.snapshots.clone());
+        let store =
+            WithSnapshots::<A>::new(self.repository(Reading::Alone), self.snapshots.clone());
         let mut context = store
             .load_aggregate(&stream.to_string())
             .await
@@ -139,11 +128,18 @@ impl Store {
         A::Command: Clone,
         A::Services: Default,
     {
+        if self.met.is_first(A::TYPE, stream)
+            && let Some(receipt) = self.begin::<A>(stream, command.clone(), &why).await
+        {
+            return Ok(receipt);
+        }
         let (mut conflicts, mut outages) = (0, 0);
         loop {
-            // After an outage each reads for itself, on a connection that gave a sign of life.
-            let streams = (outages == 0).then(|| self.streams.clone());
-            match self.once::<A>(streams, stream, command.clone(), &why).await {
+            let reading = match outages {
+                0 => Reading::Together(self.streams.clone()),
+                _ => Reading::Alone,
+            };
+            match self.once::<A>(reading, stream, command.clone(), &why).await {
                 Err(ExecuteError::Conflict) if conflicts + 1 < CONFLICT_TRIES => {
                     let wait = edge::backoff(
                         conflicts,
@@ -164,9 +160,44 @@ impl Store {
         }
     }
 
+    /// Takes the stream for a new one and saves reading it, as most commands with events begin one. The append proves
+    /// it, or finds the command done; whatever else comes of the try counts for nothing.
+    async fn begin<A>(&self, stream: Uuid, command: A::Command, why: &Why) -> Option<Receipt>
+    where
+        A: Aggregate + 'static,
+        A::Services: Default,
+    {
+        let (done, outcome) = self
+            .attempt::<A>(Reading::Nothing, stream, command, why)
+            .await;
+        done.ok()?;
+        receipt(outcome?)
+    }
+
+    async fn attempt<A>(
+        &self,
+        reading: Reading,
+        stream: Uuid,
+        command: A::Command,
+        why: &Why,
+    ) -> (Result<(), ExecuteError<A::Error>>, Option<Outcome>)
+    where
+        A: Aggregate + 'static,
+        A::Services: Default,
+    {
+        let repository = self.repository(reading);
+        repository.begin();
+        let store = WithSnapshots::<A>::new(repository.clone(), self.snapshots.clone());
+        let framework = CqrsFramework::new(store, vec![], A::Services::default());
+        let done = framework
+            .execute_with_metadata(&stream.to_string(), command, why.to_metadata())
+            .await;
+        (done.map_err(sorted), repository.end())
+    }
+
     async fn once<A>(
         &self,
-        streams: Option<Streams>,
+        reading: Reading,
         stream: Uuid,
         command: A::Command,
         why: &Why,
@@ -175,23 +206,8 @@ impl Store {
         A: Aggregate + 'static,
         A::Services: Default,
     {
-        let repository = self.repository(streams);
-        repository.begin();
-        let store = WithSnapshots::<A>::new(repository.clone(), self.snapshots.clone());
-        let framework = CqrsFramework::new(store, vec![], A::Services::default());
-        let done = framework
-            .execute_with_metadata(&stream.to_string(), command, why.to_metadata())
-            .await;
-        match (done.map_err(sorted), repository.end()) {
-            (Ok(()), Some(Outcome::Appended(position))) => Ok(Receipt {
-                position,
-                already_done: false,
-            }),
-            (Ok(()), Some(Outcome::AlreadyDone(position))) => Ok(Receipt {
-                position,
-                already_done: true,
-            }),
-            (Ok(()), Some(Outcome::Conflict)) => Err(ExecuteError::Conflict),
+        match self.attempt::<A>(reading, stream, command, why).await {
+            (Ok(()), Some(outcome)) => receipt(outcome).ok_or(ExecuteError::Conflict),
             // Nothing to do, perhaps because an earlier try did it: then that is the answer. Else whoever has
             // read the whole log has seen why.
             (Ok(()), None) => {
@@ -227,48 +243,21 @@ impl Store {
             .await
     }
 
-    fn repository(&self, streams: Option<Streams>) -> Repository {
+    fn repository(&self, reading: Reading) -> Repository {
         let (pool, vault, lane) = (self.pool.clone(), self.vault.clone(), self.lane.clone());
-        Repository::new(pool, streams, vault, lane)
+        Repository::new(pool, reading, vault, lane)
     }
 }
 
-fn unreachable<E: std::error::Error>(fault: sqlx::Error) -> ExecuteError<E> {
-    ExecuteError::Unreachable(fault.to_string())
-}
-
-fn sorted<E: std::error::Error>(fault: AggregateError<E>) -> ExecuteError<E> {
-    match fault {
-        AggregateError::UserError(refusal) => ExecuteError::Refused(refusal),
-        AggregateError::AggregateConflict => ExecuteError::Conflict,
-        AggregateError::DatabaseConnectionError(cause) => {
-            ExecuteError::Unreachable(cause.to_string())
-        }
-        // The decoder's own text may quote an opened value, and this one goes to the log.
-        AggregateError::DeserializationError(_) => {
-            ExecuteError::Broken("an event of it does not read as today's type".to_owned())
-        }
-        AggregateError::UnexpectedError(cause) => {
-            // postgres-es files a broken connection under "unexpected" as well: look at the cause.
-            match cause.downcast_ref::<sqlx::Error>() {
-                Some(sql) if is_outage(sql) => ExecuteError::Unreachable(sql.to_string()),
-                Some(_) | None => ExecuteError::Broken(cause.to_string()),
-            }
-        }
+/// Nothing when the stream had moved on.
+fn receipt(outcome: Outcome) -> Option<Receipt> {
+    let at = |position, already_done| Receipt {
+        position,
+        already_done,
+    };
+    match outcome {
+        Outcome::Appended(position) => Some(at(position, false)),
+        Outcome::AlreadyDone(position) => Some(at(position, true)),
+        Outcome::Conflict => None,
     }
-}
-
-/// Whether a fault is one of reaching the database, rather than of what was asked.
-fn is_outage(fault: &sqlx::Error) -> bool {
-    if let sqlx::Error::Database(cause) = fault {
-        // 57P0x: the server is shutting down or starting up.
-        return cause.code().is_some_and(|code| code.starts_with("57P"));
-    }
-    matches!(
-        fault,
-        sqlx::Error::Io(_)
-            | sqlx::Error::PoolTimedOut
-            | sqlx::Error::Protocol(_)
-            | sqlx::Error::WorkerCrashed
-    )
 }

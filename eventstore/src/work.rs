@@ -1,9 +1,12 @@
 //! Work: durable pull consumers of the bus, one for each kind of work, acknowledged when the work is done.
+//!
+//! The bus only says that there is work. Who may work on it now, and which attempt it is, the database says
+//! ([`crate::lease`]): a bus that was wiped, or hands a unit to two workers, changes nothing of that.
 
 use crate::bus::{Bus, BusFault, STREAM};
 use crate::edge;
 use crate::kill_point;
-use crate::parked;
+use crate::lease::{self, Lease, LeaseFault, Taken};
 use crate::recorded::Recorded;
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
 use async_nats::jetstream::{AckKind, Message};
@@ -13,15 +16,16 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
+use tokio::time::MissedTickBehavior;
 
-/// How long the bus waits for a sign of life before it hands the work to somebody else.
-const SIGN_OF_LIFE: Duration = Duration::from_secs(10);
-/// Waits before attempts 2, 3, … (SCN-8 names the first two), doubling up to this.
-const WAIT_MAX: Duration = Duration::from_secs(30);
 /// How long one request for work stands before it is made anew, in case the bus forgot it.
 const SILENCE: Duration = Duration::from_secs(2);
 /// How much later than promised the bus may say that there was none.
 const GRACE: Duration = Duration::from_secs(1);
+/// How much later than a lease ends its unit is asked for again.
+const HASTE: Duration = Duration::from_millis(100);
+/// Tries to write down how an attempt ended when the database does not answer; together about 10 s.
+const SETTLE_TRIES: u32 = 8;
 /// Most units that may be in work or wait for their next try, of all workers together.
 const UNACKNOWLEDGED_MAX: i64 = 10_000;
 
@@ -30,10 +34,10 @@ const UNACKNOWLEDGED_MAX: i64 = 10_000;
 pub enum Attempt {
     /// The work is done, or there is nothing left to do.
     Done,
-    /// Something is in the way that may pass: try again later.
+    /// Something is in the way that may pass: try again later. Such an attempt does not count.
     TryAgain,
-    /// It will never work with today's program, for this reason: park it, where people see it. The reason names
-    /// fields and kinds, never values.
+    /// It failed, for this reason: after the last attempt it is parked, where people see it. The reason names fields
+    /// and kinds, never values.
     GiveUp(String),
 }
 
@@ -48,12 +52,14 @@ pub struct Queue {
     pub at_once: usize,
 }
 
-/// Works on a queue until the process ends; `work` gets the event and the number of this delivery, from 1.
+/// Works on a queue until the process ends; `work` gets the event and the lease under which it works on it.
 ///
-/// What is given up is parked in the database before it is acknowledged.
+/// `work` is cancelled where it waits when another worker takes the unit over, so it begins no transactions of its own,
+/// and asks its lease before it records anything ([`Lease::renew`]). What failed for good is parked before it is
+/// acknowledged.
 pub async fn run<W, F>(bus: Bus, pool: PgPool, queue: Queue, work: W)
 where
-    W: Fn(Recorded, i64) -> F + Send + Sync + 'static,
+    W: Fn(Recorded, Lease) -> F + Send + Sync + 'static,
     F: Future<Output = Attempt> + Send + 'static,
 {
     let work = Arc::new(work);
@@ -82,7 +88,7 @@ async fn take<W, F>(
     faults: &mut u32,
 ) -> Result<(), BusFault>
 where
-    W: Fn(Recorded, i64) -> F + Send + Sync + 'static,
+    W: Fn(Recorded, Lease) -> F + Send + Sync + 'static,
     F: Future<Output = Attempt> + Send + 'static,
 {
     let stream = bus
@@ -94,7 +100,8 @@ where
         durable_name: Some(queue.name.to_owned()),
         filter_subject: queue.subject.to_owned(),
         ack_policy: AckPolicy::Explicit,
-        ack_wait: SIGN_OF_LIFE,
+        // A unit whose worker is silent comes again when its lease has run out, or is put back until then.
+        ack_wait: lease::LEASE,
         deliver_policy: DeliverPolicy::All,
         // Work that waits for its next try is not acknowledged either, and must not keep the rest waiting.
         max_ack_pending: UNACKNOWLEDGED_MAX,
@@ -124,13 +131,13 @@ where
     }
 }
 
-/// One delivery: signs of life while the work runs, then the acknowledgement.
-async fn attend<W, F>(message: &Message, pool: &PgPool, name: &str, work: &W)
+/// One delivery: worked on under a lease, with signs of life to the bus, and answered once the database knows how it
+/// ended.
+async fn attend<W, F>(message: &Message, pool: &PgPool, name: &'static str, work: &W)
 where
-    W: Fn(Recorded, i64) -> F,
+    W: Fn(Recorded, Lease) -> F,
     F: Future<Output = Attempt> + Send + 'static,
 {
-    let delivered = message.info().map_or(1, |info| info.delivered);
     let event: Recorded = match serde_json::from_slice(&message.payload) {
         Ok(event) => event,
         Err(fault) => {
@@ -143,52 +150,113 @@ where
         }
     };
     kill_point("work:received");
-    let mut running = tokio::spawn(work(event.clone(), delivered));
-    let mut beat = tokio::time::interval(SIGN_OF_LIFE / 3);
-    let ended = loop {
-        tokio::select! {
-            ended = &mut running => break ended.unwrap_or_else(|fault| panicked(&fault, delivered)),
-            _ = beat.tick() => drop(message.ack_with(AckKind::Progress).await),
+    let ended = match lease::take(pool, name, event.event_id, lease::ATTEMPTS).await {
+        Ok(Taken::Lease(lease)) => {
+            kill_point("work:leased");
+            let lives = || async { drop(message.ack_with(AckKind::Progress).await) };
+            attempt(lease, &event, work, lives).await
         }
-    };
-    let kind = match ended {
-        Attempt::Done => AckKind::Ack,
-        Attempt::GiveUp(why) => match put_aside(pool, name, &event, &why, delivered).await {
-            Ok(()) => AckKind::Ack,
-            Err(_) => later(delivered),
+        Ok(Taken::Busy(left)) => Ended::Waits(left + edge::backoff(0, HASTE, HASTE)),
+        Ok(Taken::Spent) => match lease::park_spent(pool, name, &event).await {
+            Ok(()) => Ended::Over,
+            Err(fault) => unanswered(&fault),
         },
-        Attempt::TryAgain => later(delivered),
+        Err(fault) => unanswered(&fault),
     };
     kill_point("work:done");
-    // A lost acknowledgement means one more delivery, which finds the work done.
-    drop(message.ack_with(kind).await);
+    // A lost answer means one more delivery, which finds the work done, waiting or parked.
+    match ended {
+        Ended::Over => drop(message.ack_with(AckKind::Ack).await),
+        Ended::Waits(wait) => drop(message.ack_with(AckKind::Nak(Some(wait))).await),
+        Ended::Lost => {}
+    }
 }
 
-/// Attempts of work that ends this program's task, before it is parked.
-const PANICS: i64 = 3;
+/// Nothing was tried, so no attempt is counted; the database is asked again when the message comes again.
+fn unanswered(fault: &sqlx::Error) -> Ended {
+    tracing::debug!(%fault, "a unit of work waits for the database");
+    Ended::Waits(edge::backoff(0, SILENCE, SILENCE))
+}
 
-/// Work that panicked is tried again, and then parked: it must not come for ever.
-fn panicked(fault: &tokio::task::JoinError, delivered: i64) -> Attempt {
-    if fault.is_panic() && delivered >= PANICS {
+/// What became of an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// The unit is done, or parked: nobody has to come back to it.
+    Over,
+    /// It is to be handed out again after so long.
+    Waits(Duration),
+    /// Somebody else has it by now, or nobody can tell: nothing may be said about it.
+    Lost,
+}
+
+/// Makes one attempt: renews the lease at a third of it while the work runs, and cancels the work when another worker
+/// took the unit over. `lives` is called at each renewal.
+pub async fn attempt<W, F, L, S>(lease: Lease, event: &Recorded, work: &W, lives: L) -> Ended
+where
+    W: Fn(Recorded, Lease) -> F,
+    F: Future<Output = Attempt> + Send + 'static,
+    L: Fn() -> S,
+    S: Future<Output = ()>,
+{
+    let mut running = tokio::spawn(work(event.clone(), lease.clone()));
+    let third = lease::LEASE / 3;
+    let mut beat = tokio::time::interval_at(tokio::time::Instant::now() + third, third);
+    beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let ended = loop {
+        tokio::select! {
+            ended = &mut running => break ended.unwrap_or_else(|fault| broke_off(&fault)),
+            _ = beat.tick() => {
+                lives().await;
+                // Where the database does not answer nothing can be recorded either, and the next renewal tells.
+                if let Err(LeaseFault::Lost) = lease.renew().await {
+                    running.abort();
+                    return lost(event, &lease);
+                }
+            }
+        }
+    };
+    kill_point("work:ended");
+    settled(&lease, event, ended).await
+}
+
+/// Work that panicked failed. Work that was cancelled did so with this process.
+fn broke_off(fault: &tokio::task::JoinError) -> Attempt {
+    if fault.is_panic() {
         return Attempt::GiveUp("the work on it broke off".to_owned());
     }
     Attempt::TryAgain
 }
 
-fn later(delivered: i64) -> AckKind {
-    let made = u32::try_from(delivered - 1).unwrap_or(0);
-    AckKind::Nak(Some(edge::backoff(made, Duration::from_secs(1), WAIT_MAX)))
+/// Writes down how an attempt ended, if the unit is still this worker's.
+async fn settled(lease: &Lease, event: &Recorded, attempt: Attempt) -> Ended {
+    let mut tries = 0;
+    loop {
+        let written = match &attempt {
+            Attempt::Done => lease.done().await.map(|()| Ended::Over),
+            Attempt::TryAgain => lease.put_back().await.map(Ended::Waits),
+            Attempt::GiveUp(why) if lease.is_last() => {
+                lease.park(event, why).await.map(|()| Ended::Over)
+            }
+            Attempt::GiveUp(why) => {
+                let (id, attempt) = (event.event_id, lease.attempt());
+                tracing::warn!(event = %id, attempt, why, "an attempt failed");
+                lease.failed().await.map(Ended::Waits)
+            }
+        };
+        match written {
+            Ok(ended) => return ended,
+            Err(LeaseFault::Unreachable(_)) if tries < SETTLE_TRIES => {
+                let most = Duration::from_secs(2);
+                tokio::time::sleep(edge::backoff(tries, Duration::from_millis(200), most)).await;
+                tries += 1;
+            }
+            Err(LeaseFault::Lost | LeaseFault::Unreachable(_)) => return lost(event, lease),
+        }
+    }
 }
 
-async fn put_aside(
-    pool: &PgPool,
-    name: &str,
-    event: &Recorded,
-    why: &str,
-    delivered: i64,
-) -> Result<(), sqlx::Error> {
-    let mut tx = pool.begin().await?;
-    let attempts = i32::try_from(delivered).unwrap_or(i32::MAX);
-    parked::park(&mut tx, name, event, why, attempts).await?;
-    tx.commit().await
+fn lost(event: &Recorded, lease: &Lease) -> Ended {
+    let (id, attempt) = (event.event_id, lease.attempt());
+    tracing::warn!(event = %id, attempt, "a worker lost its lease; what it did since does not count");
+    Ended::Lost
 }

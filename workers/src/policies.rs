@@ -1,8 +1,10 @@
 //! Carries out what the policies ask for: event after event, each reaction once.
 
 use domain::alert::{Alert, AlertCommand};
+use domain::ids::UserId;
 use domain::plan::{Plan, PlanCommand};
 use domain::policies::{POLICIES, Reaction, command_id};
+use domain::user::User;
 use eventstore::feed::Feed;
 use eventstore::work::Attempt;
 use eventstore::{ExecuteError, Opened, Receipt, Store, Why, subscription};
@@ -29,12 +31,21 @@ pub async fn react(store: Store, event: Opened) -> Attempt {
             &format!("policy:{policy}"),
             command_id(policy, cause),
         );
+        let subject = why.subject;
         match carry_out(&store, reaction, why).await {
             Attempt::Done => {}
+            // Her key is gone, so nothing can be recorded for her; and nothing follows for her any more (AUD-4).
+            Attempt::GiveUp(_) if is_erased(&store, subject).await => {}
             stopped @ (Attempt::TryAgain | Attempt::GiveUp(_)) => return stopped,
         }
     }
     Attempt::Done
+}
+
+/// Whether the log says that she was erased.
+async fn is_erased(store: &Store, subject: UserId) -> bool {
+    let member = store.load::<User>(subject.0).await;
+    matches!(member, Ok(User::Erased))
 }
 
 async fn carry_out(store: &Store, reaction: Reaction, why: Why) -> Attempt {

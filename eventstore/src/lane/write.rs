@@ -23,20 +23,36 @@ impl Writer {
         Self {
             kept: Kept::to(pool),
             statement: format!(
-                "SELECT base, done, stale FROM {function}($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+                "SELECT base, done, stale FROM {function}($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
             ),
         }
     }
 
     /// What became of each command, in their order.
     pub(super) async fn write(&mut self, appends: &[Append]) -> Result<Vec<Outcome>, sqlx::Error> {
-        let mut connection = self.kept.take().await?;
-        let answer =
-            answered(bound(sqlx::query_as(&self.statement), appends).fetch_one(&mut connection))
-                .await?;
-        self.kept.give_back(connection);
+        let answer = match self.ask(appends, false).await {
+            // A stream that was to begin was there already: which one, the careful way tells.
+            Err(fault) if is_taken(&fault) => self.ask(appends, true).await?,
+            answer => answer?,
+        };
         outcomes(appends, answer).ok_or(sqlx::Error::RowNotFound)
     }
+
+    async fn ask(&mut self, appends: &[Append], careful: bool) -> Result<Answer, sqlx::Error> {
+        let mut connection = self.kept.take().await?;
+        let asked = bound(sqlx::query_as(&self.statement), appends).bind(careful);
+        let answer = answered(asked.fetch_one(&mut connection)).await;
+        if answer.as_ref().map_or_else(is_taken, |_| true) {
+            self.kept.give_back(connection);
+        }
+        answer
+    }
+}
+
+/// Whether the database refused a sequence that its stream has already.
+fn is_taken(fault: &sqlx::Error) -> bool {
+    let refusal = fault.as_database_error();
+    refusal.is_some_and(|refusal| refusal.is_unique_violation())
 }
 
 type Asked<'q> = QueryAs<'q, Postgres, Answer, PgArguments>;

@@ -1,7 +1,8 @@
 //! The append: gapless, in order, once for each command, whoever writes at the same time.
 
-use crate::support::{Record, by, joins, says, sees, until};
+use crate::support::{Record, a_match, by, joins, says, sees, until};
 use domain::ids::{MatchId, ScanId, UserId};
+use domain::matches::{Match, MatchCommand, RecordMatch};
 use domain::scan::{ScanCommand, ScanKind, ScanSlot, StartScan};
 use domain::user::{Purpose, User, UserRefusal};
 use eventstore::edge::fresh_id;
@@ -219,6 +220,33 @@ async fn of_two_that_change_one_thing_at_once_both_come_in() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_takes_a_stream_for_a_new_one_decides_again_on_what_it_holds() {
+    // I2: nothing is decided on a state that the stream is not in.
+    let record = Record::fresh().await;
+    let (owner, page) = (UserId(fresh_id()), MatchId(fresh_id()));
+    sees(&record.store, owner, page, fresh_id()).await.unwrap();
+    let again = MatchCommand::Record(Box::new(RecordMatch {
+        scan_id: ScanId(fresh_id()),
+        ..a_match(owner, page, &format!("https://gallery.example.test/{page}"))
+    }));
+    let other = record.beside();
+    let command = fresh_id();
+    let seen = other.execute::<Match>(page.0, again.clone(), by(owner, command));
+    assert!(!seen.await.unwrap().already_done);
+    let types: Vec<String> = sqlx::query_scalar("SELECT event_type FROM events ORDER BY position")
+        .fetch_all(&record.pool)
+        .await
+        .unwrap();
+    assert_eq!(types, ["MatchFound", "MatchSeenAgain"]);
+    // A third process gets the same command once more, and nothing but the first answer.
+    let third = record.beside();
+    let told = third.execute::<Match>(page.0, again, by(owner, command));
+    let told = told.await.unwrap();
+    assert_eq!((told.position, told.already_done), (2, true));
+    assert_eq!(record.is_whole().await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_refused_command_leaves_nothing() {
     let record = Record::fresh().await;
     let nobody = UserId(fresh_id());
@@ -245,29 +273,29 @@ async fn one_commands_conflict_does_not_touch_its_neighbours_in_the_batch() {
         .unwrap();
     assert!(!done.0.is_nil());
     // Four commands: two good ones around one that comes too late and one that was done before.
-    let outcomes: Vec<(i32, String, Option<i64>)> = sqlx::query_as(
-        "SELECT command, outcome, last_position FROM append_events(
-           array[0, 0, 1, 2, 3], array['a', 'a', 'b', 'c', 'd'], array['1', '1', '1', '1', '1'],
-           array[1, 2, 2, 1, 1], array['E', 'E', 'E', 'E', 'E'], array['1', '1', '1', '1', '1'],
-           array['{}', '{}', '{}', '{}', '{}'], array['{}', '{}', '{}', '{}', '{}'],
+    let (base, done, stale): (i64, Vec<Option<i64>>, Vec<bool>) = sqlx::query_as(
+        "SELECT base, done, stale FROM append_batch(
+           array[gen_random_uuid(), gen_random_uuid(), $1, gen_random_uuid()],
+           array['a', 'b', 'c', 'd'], array['1', '1', '1', '1'], array[1, 2, 1, 1],
+           array[1, 1, 2, 3, 4], array[1, 2, 2, 1, 1],
            array[gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), gen_random_uuid()],
-           array[gen_random_uuid(), gen_random_uuid(), $1, gen_random_uuid()]) ORDER BY command",
+           array['E', 'E', 'E', 'E', 'E'], array['1', '1', '1', '1', '1'],
+           array['{}', '{}', '{}', '{}', '{}'], array['{}', '{}', '{}', '{}', '{}'], false)",
     )
     .bind(earlier)
+    .fetch_one(&record.pool)
+    .await
+    .unwrap();
+    assert_eq!((base, done), (1, vec![None, None, Some(1), None]));
+    assert_eq!(stale, [false, true, false, false]);
+    let written: Vec<(String, i64, i64)> = sqlx::query_as(
+        "SELECT aggregate_type, sequence, position FROM events WHERE position > 1 ORDER BY position",
+    )
     .fetch_all(&record.pool)
     .await
     .unwrap();
-    let told: Vec<_> = outcomes
-        .iter()
-        .map(|(_, outcome, place)| (outcome.as_str(), *place))
-        .collect();
-    let expected = [
-        ("appended", Some(3)),
-        ("conflict", None),
-        ("already_done", Some(1)),
-        ("appended", Some(4)),
-    ];
-    assert_eq!(told, expected);
+    let at = |noun: &str, sequence, position| (noun.to_owned(), sequence, position);
+    assert_eq!(written, [at("a", 1, 2), at("a", 2, 3), at("d", 1, 4)]);
     assert_eq!(record.is_whole().await, 4);
 }
 

@@ -6,43 +6,53 @@ use domain::scan::{ScanCommand, ScanKind, ScanSlot, StartScan};
 use embedded::testing::TestNats;
 use eventstore::bus::Bus;
 use eventstore::edge::fresh_id;
-use eventstore::migrate;
+use eventstore::lease::Lease;
 use eventstore::work::{self, Attempt, Queue};
+use eventstore::{Recorded, migrate, parked};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-const QUEUE: Queue = Queue {
+pub const QUEUE: Queue = Queue {
     name: "test-scan",
     subject: "vara.*.scan.scan_started",
     at_once: 2,
 };
 
-/// One delivery: which scan (by its place in the log), which delivery of it, and when.
-type Handed = (i64, i64, Instant);
+/// One attempt: at which scan (by its place in the log), which one, and when.
+pub type Handed = (i64, i32, Instant);
 
+/// Where workers note what they were given.
 #[derive(Clone, Default)]
-struct Desk(Arc<Mutex<Vec<Handed>>>);
+pub struct Desk(Arc<Mutex<Vec<Handed>>>);
 
 impl Desk {
-    fn note(&self, position: i64, delivered: i64) {
+    pub fn note(&self, event: &Recorded, lease: &Lease) {
         let mut handed = self.0.lock().unwrap();
-        handed.push((position, delivered, Instant::now()));
+        handed.push((event.position, lease.attempt(), Instant::now()));
     }
 
-    fn handed(&self) -> Vec<Handed> {
+    pub fn handed(&self) -> Vec<Handed> {
         self.0.lock().unwrap().clone()
     }
 
-    fn deliveries_of(&self, position: i64) -> Vec<i64> {
+    pub fn attempts_at(&self, position: i64) -> Vec<i32> {
         let handed = self.handed();
         let of_it = handed.iter().filter(|(place, ..)| *place == position);
-        of_it.map(|(_, delivered, _)| *delivered).collect()
+        of_it.map(|(_, attempt, _)| *attempt).collect()
+    }
+
+    /// How long after the first attempt at it the second one was made.
+    fn waited(&self, position: i64) -> Duration {
+        let handed = self.handed();
+        let mut times = handed.iter().filter(|(place, ..)| *place == position);
+        let (first, second) = (times.next().unwrap().2, times.next().unwrap().2);
+        second.duration_since(first)
     }
 }
 
 /// A bus with so many accepted scans on it, and events that are no work.
-async fn accepted(scans: usize) -> (Record, Arc<TestNats>, Bus) {
+pub async fn accepted(scans: usize) -> (Record, Arc<TestNats>, Bus) {
     let (record, nats) = (Record::fresh().await, nats().await);
     for _ in 0..scans {
         let owner = UserId(fresh_id());
@@ -78,8 +88,8 @@ async fn done_work_is_not_handed_out_again_and_other_events_never() {
             bus,
             record.pool.clone(),
             QUEUE,
-            move |event, delivered| {
-                desk.note(event.position, delivered);
+            move |event, lease| {
+                desk.note(&event, &lease);
                 std::future::ready(Attempt::Done)
             },
         ))
@@ -98,19 +108,20 @@ async fn done_work_is_not_handed_out_again_and_other_events_never() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn work_that_was_not_done_comes_again_after_a_wait_and_keeps_nothing_else_waiting() {
+async fn work_that_failed_is_tried_three_times_parked_and_keeps_nothing_else_waiting() {
+    // SCN-8
     let (record, _nats, bus) = accepted(7).await;
     let desk = Desk::default();
     let worker = tokio::spawn(work::run(bus, record.pool.clone(), QUEUE, {
         let desk = desk.clone();
-        move |event, delivered| {
+        move |event, lease| {
             let desk = desk.clone();
             async move {
-                desk.note(event.position, delivered);
+                desk.note(&event, &lease);
                 // The first five never succeed; one of them does not even end well.
                 assert!(event.position != 5, "this work breaks");
                 if event.position < 5 {
-                    Attempt::TryAgain
+                    Attempt::GiveUp("it does not work".to_owned())
                 } else {
                     Attempt::Done
                 }
@@ -120,23 +131,50 @@ async fn work_that_was_not_done_comes_again_after_a_wait_and_keeps_nothing_else_
     until("the last two are done beside those that wait", || async {
         [6, 7]
             .iter()
-            .all(|place| !desk.deliveries_of(*place).is_empty())
+            .all(|place| !desk.attempts_at(*place).is_empty())
     })
     .await;
-    until("the others came again", || async {
-        (1..=5).all(|place| desk.deliveries_of(place).len() >= 2)
+    until("the others are parked", || async {
+        parked::list(&record.pool).await.unwrap().len() == 5
     })
     .await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
     for place in 1..=5 {
-        assert_eq!(desk.deliveries_of(place)[..2], [1, 2]);
-        let handed = desk.handed();
-        let mut times = handed.iter().filter(|(at, ..)| *at == place);
-        let (first, second) = (times.next().unwrap().2, times.next().unwrap().2);
-        let waited = second.duration_since(first);
+        assert_eq!(desk.attempts_at(place), [1, 2, 3]);
+        let waited = desk.waited(place);
         assert!(waited >= Duration::from_millis(850), "{waited:?}");
     }
-    assert_eq!(desk.deliveries_of(6), [1]);
-    assert_eq!(desk.deliveries_of(7), [1]);
+    assert_eq!(desk.attempts_at(6), [1]);
+    assert_eq!(desk.attempts_at(7), [1]);
+    for item in parked::list(&record.pool).await.unwrap() {
+        assert_eq!((item.attempts, item.reader.as_str()), (3, QUEUE.name));
+        let broke_off = item.reason == "the work on it broke off";
+        assert_eq!(broke_off, item.position == 5, "{}", item.reason);
+    }
+    worker.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn work_that_something_is_in_the_way_of_comes_again_and_is_never_parked_for_it() {
+    let (record, _nats, bus) = accepted(1).await;
+    let desk = Desk::default();
+    let worker = tokio::spawn(work::run(bus, record.pool.clone(), QUEUE, {
+        let desk = desk.clone();
+        move |event, lease| {
+            desk.note(&event, &lease);
+            std::future::ready(if desk.handed().len() < 4 {
+                Attempt::TryAgain
+            } else {
+                Attempt::Done
+            })
+        }
+    }));
+    until("the way is clear", || async { desk.handed().len() >= 4 }).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(desk.attempts_at(1), [1, 1, 1, 1]);
+    let waited = desk.waited(1);
+    assert!(waited >= Duration::from_millis(850), "{waited:?}");
+    assert!(parked::list(&record.pool).await.unwrap().is_empty());
     worker.abort();
 }
 
@@ -151,8 +189,8 @@ fn dies_at_work(url: String, database: String, desk: Desk) {
             at_once: 1,
             ..QUEUE
         };
-        work::run(bus, pool, one, move |event, delivered| {
-            noted.note(event.position, delivered);
+        work::run(bus, pool, one, move |event, lease| {
+            noted.note(&event, &lease);
             std::future::pending()
         })
         .await;
@@ -171,12 +209,12 @@ async fn long_work_stays_with_its_worker_that_of_a_dead_one_goes_to_another_and_
     let (url, database, dead) = (nats.url(), record.url.clone(), desk.clone());
     let dying = tokio::task::spawn_blocking(move || dies_at_work(url, database, dead));
     dying.await.unwrap();
-    assert_eq!(desk.deliveries_of(1), [1]);
+    assert_eq!(desk.attempts_at(1), [1]);
     let (at_work, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let worker = tokio::spawn(work::run(bus, record.pool.clone(), QUEUE, {
         let (desk, at_work, most) = (desk.clone(), Arc::clone(&at_work), Arc::clone(&most));
-        move |event, delivered| {
-            desk.note(event.position, delivered);
+        move |event, lease| {
+            desk.note(&event, &lease);
             let (at_work, most) = (Arc::clone(&at_work), Arc::clone(&most));
             async move {
                 let now = at_work.fetch_add(1, Ordering::SeqCst) + 1;
@@ -189,14 +227,13 @@ async fn long_work_stays_with_its_worker_that_of_a_dead_one_goes_to_another_and_
         }
     }));
     until("all were taken up, the first one again", || async {
-        (2..=6).all(|place| !desk.deliveries_of(place).is_empty())
-            && desk.deliveries_of(1).len() >= 2
+        (2..=6).all(|place| !desk.attempts_at(place).is_empty()) && desk.attempts_at(1).len() >= 2
     })
     .await;
     tokio::time::sleep(Duration::from_millis(500)).await;
-    assert_eq!(desk.deliveries_of(1), [1, 2], "its worker died over it");
+    assert_eq!(desk.attempts_at(1), [1, 2], "its worker died over it");
     for place in 2..=6 {
-        assert_eq!(desk.deliveries_of(place), [1], "scan {place}");
+        assert_eq!(desk.attempts_at(place), [1], "scan {place}");
     }
     assert_eq!(most.load(Ordering::SeqCst), QUEUE.at_once);
     worker.abort();
@@ -208,8 +245,8 @@ async fn a_worker_waits_out_a_bus_that_dies_and_one_that_forgets_everything() {
     let desk = Desk::default();
     let worker = tokio::spawn(work::run(bus.clone(), record.pool.clone(), QUEUE, {
         let desk = desk.clone();
-        move |event, delivered| {
-            desk.note(event.position, delivered);
+        move |event, lease| {
+            desk.note(&event, &lease);
             std::future::ready(Attempt::Done)
         }
     }));

@@ -48,6 +48,7 @@ CREATE FUNCTION append_unordered(
     p_event_version  text[],
     p_payload        text[],
     p_metadata       text[],
+    p_careful        boolean,
     OUT base         bigint,
     OUT done         bigint[],
     OUT stale        boolean[]

@@ -10,13 +10,18 @@ use crate::writers::drive;
 use anyhow::{Context, ensure};
 use cqrs_es::persist::PersistedEventStore;
 use cqrs_es::{Aggregate, CqrsFramework};
-use domain::ids::UserId;
-use eventstore::edge::fresh_id;
+use domain::ids::{MatchId, UserId};
+use domain::matches::{
+    Disposition, Match, MatchCommand, MatchType, PageAddress, RecordMatch, Tier, Verdict,
+};
+use domain::share::Share;
+use eventstore::edge::{fresh_id, now};
 use eventstore::lane::{Append, Lane, NewEvent, Outcome};
-use eventstore::{Database, Store, Why};
+use eventstore::{Database, Receipt, Store, Why};
 use postgres_es::PostgresEventRepository;
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -28,6 +33,8 @@ const OURS: &str = "events";
 const PLAIN: &str = "bench_rows";
 /// The table that postgres-es asks for.
 const THEIRS: &str = "bench_theirs";
+/// Streams that hold an event before commands on known streams begin; more than there are writers, so that none collide.
+const KNOWN: usize = 1_024;
 /// The function of `sql/shape.sql` that gives no order.
 const UNORDERED: &str = "append_unordered";
 
@@ -44,6 +51,7 @@ pub async fn measure(ground: &Ground, plan: &Plan, cell: Cell) -> anyhow::Result
         (Variant::Vara, Work::Execute1 | Work::Execute10) => {
             (by_vara(ground, plan, cell).await?, OURS)
         }
+        (Variant::Vara, Work::ExecuteKnown) => (by_vara_on_known(ground, plan, cell).await?, OURS),
         (Variant::Vara, Work::AppendOnly | Work::AppendUnordered) => {
             (by_lane(ground, plan, cell, Lane::start).await?, OURS)
         }
@@ -52,7 +60,11 @@ pub async fn measure(ground: &Ground, plan: &Plan, cell: Cell) -> anyhow::Result
             (by_lane(ground, plan, cell, lane).await?, OURS)
         }
     };
-    let events = calls.len() as u64 * u64::from(cell.work.events());
+    let before = match (cell.variant, cell.work) {
+        (Variant::Vara, Work::ExecuteKnown) => KNOWN as u64,
+        _ => 0,
+    };
+    let events = before + calls.len() as u64 * u64::from(cell.work.events());
     ground
         .holds(table, events)
         .await
@@ -119,19 +131,66 @@ async fn by_vara(ground: &Ground, plan: &Plan, cell: Cell) -> anyhow::Result<Vec
     let calls = drive(cell.writers, plan.span(), move || {
         let store = store.clone();
         async move {
-            let receipt = store
-                .execute::<Notes>(fresh_id(), ask, why(subject))
-                .await?;
-            ensure!(
-                !receipt.already_done,
-                "a fresh command was taken for one that was done"
-            );
-            Ok(())
+            let done = store.execute::<Notes>(fresh_id(), ask, why(subject));
+            is_new(done.await?)
         }
     });
     let calls = calls.await;
     pool.close().await;
     calls
+}
+
+/// Pages that were found before are seen again, one after another.
+async fn by_vara_on_known(ground: &Ground, plan: &Plan, cell: Cell) -> anyhow::Result<Vec<Call>> {
+    let pool = ground.connect(CONNECTIONS).await?;
+    let store = Store::open(pool.clone(), ground.vault(&pool)?);
+    let owner = UserId(fresh_id());
+    let known: Arc<[MatchId]> = (0..KNOWN).map(|_| MatchId(fresh_id())).collect();
+    for page in known.iter() {
+        let done = store.execute::<Match>(page.0, seen(owner, *page)?, why(owner));
+        is_new(done.await?)?;
+    }
+    let turn = Arc::new(AtomicUsize::new(0));
+    let calls = drive(cell.writers, plan.span(), move || {
+        let page = known[turn.fetch_add(1, Ordering::Relaxed) % KNOWN];
+        let store = store.clone();
+        async move {
+            let done = store.execute::<Match>(page.0, seen(owner, page)?, why(owner));
+            is_new(done.await?)
+        }
+    });
+    let calls = calls.await;
+    pool.close().await;
+    calls
+}
+
+fn is_new(receipt: Receipt) -> anyhow::Result<()> {
+    ensure!(
+        !receipt.already_done,
+        "a fresh command was taken for one that was done"
+    );
+    Ok(())
+}
+
+/// A fresh scan sees this page.
+fn seen(owner: UserId, match_id: MatchId) -> anyhow::Result<MatchCommand> {
+    Ok(MatchCommand::Record(Box::new(RecordMatch {
+        owner,
+        match_id,
+        image_id: fresh_id().into(),
+        scan_id: fresh_id().into(),
+        page: PageAddress::parse(&format!("https://gallery.example.test/{match_id}"))?,
+        picture: None,
+        engine: "tineye".to_owned(),
+        similarity: Share::percent(97),
+        verdict: Verdict {
+            match_type: MatchType::Exact,
+            tier: Tier::High,
+            disposition: Disposition::Alert,
+        },
+        is_mock: true,
+        detected_at: now(),
+    })))
 }
 
 async fn by_lane(

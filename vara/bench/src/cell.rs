@@ -6,8 +6,11 @@ use std::str::FromStr;
 /// Something that the event store is asked to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Work {
-    /// One command with one event on a fresh stream: load, decide, append.
+    /// One command with one event on a fresh stream: load (which ours saves on a stream that it has not met), decide,
+    /// append.
     Execute1,
+    /// The same on a stream that holds events, which must be read.
+    ExecuteKnown,
     /// One command with ten events on a fresh stream.
     Execute10,
     /// Only the append of one event, through the lane.
@@ -51,8 +54,9 @@ pub struct UnknownWork {
 
 impl Work {
     /// The works of `bench append`, in the order of its tables.
-    pub const APPEND: [Self; 4] = [
+    pub const APPEND: [Self; 5] = [
         Self::Execute1,
+        Self::ExecuteKnown,
         Self::Execute10,
         Self::AppendOnly,
         Self::AppendUnordered,
@@ -63,6 +67,7 @@ impl Work {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Execute1 => "execute-1",
+            Self::ExecuteKnown => "execute-known",
             Self::Execute10 => "execute-10",
             Self::AppendOnly => "append-only",
             Self::AppendUnordered => "append-unordered",
@@ -74,6 +79,7 @@ impl Work {
     pub const fn title(self) -> &'static str {
         match self {
             Self::Execute1 => "Execute a command with 1 event",
+            Self::ExecuteKnown => "Execute a command with 1 event on a stream that holds some",
             Self::Execute10 => "Execute a command with 10 events",
             Self::AppendOnly => "Append 1 event, without loading",
             Self::AppendUnordered => "Append 1 event, with and without order",
@@ -90,7 +96,7 @@ impl Work {
                 Variant::PostgresEsOrdered,
                 Variant::Vara,
             ],
-            Self::AppendOnly => &[Variant::Pgbench, Variant::Vara],
+            Self::ExecuteKnown | Self::AppendOnly => &[Variant::Pgbench, Variant::Vara],
             Self::AppendUnordered => &[Variant::Unordered, Variant::Vara],
         }
     }
@@ -100,7 +106,7 @@ impl Work {
     pub const fn events(self) -> u32 {
         match self {
             Self::Execute10 => 10,
-            Self::Execute1 | Self::AppendOnly | Self::AppendUnordered => 1,
+            Self::Execute1 | Self::ExecuteKnown | Self::AppendOnly | Self::AppendUnordered => 1,
         }
     }
 }

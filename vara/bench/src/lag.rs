@@ -4,6 +4,7 @@ use crate::filled::{fill, join};
 use crate::ground::Ground;
 use crate::report::Report;
 use crate::run::bar;
+use crate::signed;
 use crate::timed::{Timed, rows};
 use anyhow::ensure;
 use domain::ids::UserId;
@@ -66,6 +67,7 @@ pub async fn lag(ground: &Ground, ask: Lags) -> anyhow::Result<Report> {
         Timed::new("commit-to-visible", "vara", ask.rate, count),
     ];
     let mut wiped = Timed::new("bus-wiped", "vara", 1, WIPED);
+    let mut proved = Timed::new("commit-to-signed", "vara", ask.rate, count);
     let bar = bar(ask.rounds as usize * timed.len())?;
     for round in 0..ask.rounds as usize {
         for turn in 0..timed.len() {
@@ -78,6 +80,12 @@ pub async fn lag(ground: &Ground, ask: Lags) -> anyhow::Result<Report> {
             bar.inc(1);
         }
     }
+    bar.set_message("checkpoints");
+    for _ in 0..ask.rounds {
+        let begun = Instant::now();
+        proved.singly.extend(signed::once(ground, ask).await?);
+        proved.runs.push(begun.elapsed());
+    }
     bar.set_message("a wiped bus");
     for _ in 0..ask.rounds {
         wiped.runs.push(refilled(ground, bus.url()).await?);
@@ -89,7 +97,7 @@ pub async fn lag(ground: &Ground, ask: Lags) -> anyhow::Result<Report> {
         rounds: ask.rounds,
         seconds: ask.seconds,
         facts,
-        rows: rows(&[timed.to_vec(), vec![wiped]].concat()),
+        rows: rows(&[timed.to_vec(), vec![proved, wiped]].concat()),
     })
 }
 
@@ -136,7 +144,15 @@ async fn once(ground: &Ground, nats_url: &str, ask: Lags) -> anyhow::Result<Vec<
     drop((models, running));
     checkpoint::release(&pool, eventstore::edge::this_process()).await?;
     pool.close().await;
-    let mut looks = seen.into_iter().peekable();
+    lags(committed, seen)
+}
+
+/// From each commit, in order of positions, to the first look that found it there.
+pub(crate) fn lags(
+    committed: Vec<(i64, Instant)>,
+    looks: Vec<(i64, Instant)>,
+) -> anyhow::Result<Vec<Duration>> {
+    let mut looks = looks.into_iter().peekable();
     let mut lags = Vec::with_capacity(committed.len());
     for (position, at) in committed {
         while looks.peek().is_some_and(|(shown, _)| *shown < position) {
@@ -151,7 +167,7 @@ async fn once(ground: &Ground, nats_url: &str, ask: Lags) -> anyhow::Result<Vec<
 }
 
 /// Commands at their times, however long earlier ones take; the position and moment of each commit.
-async fn paced(
+pub(crate) async fn paced(
     store: &Store,
     members: &[UserId],
     ask: Lags,

@@ -15,6 +15,7 @@ pub mod read;
 pub mod rebuild;
 pub mod report;
 mod run;
+mod signed;
 pub mod statistics;
 pub mod table;
 pub mod target;

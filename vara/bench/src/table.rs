@@ -72,7 +72,7 @@ mod tests {
         let report = a_report();
         let text = for_terminal(&report);
         let lines: Vec<&str> = text.lines().filter(|line| line.contains("vara")).collect();
-        assert_eq!(lines.len(), 8, "{text}");
+        assert_eq!(lines.len(), 2 * crate::Work::APPEND.len(), "{text}");
         assert!(
             lines[0].contains("≥ 0.55 met") && lines[0].contains("0.60"),
             "{text}"

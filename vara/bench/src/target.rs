@@ -59,14 +59,21 @@ fn ratio_min(work: Work, writers: u32) -> Option<f64> {
         (Work::AppendOnly, 8 | 32) => Some(1.5),
         // Order may cost a tenth of what the same lane does without it.
         (Work::AppendUnordered, _) => Some(0.9),
-        (Work::Execute1 | Work::Execute10 | Work::AppendOnly, _) => None,
+        (Work::Execute1 | Work::ExecuteKnown | Work::Execute10 | Work::AppendOnly, _) => None,
     }
 }
 
 fn p99_ratio_max(work: Work, writers: u32) -> Option<f64> {
     match (work, writers) {
         (Work::Execute1 | Work::Execute10 | Work::AppendOnly, 32) => Some(1.3),
-        (Work::Execute1 | Work::Execute10 | Work::AppendOnly | Work::AppendUnordered, _) => None,
+        (
+            Work::Execute1
+            | Work::ExecuteKnown
+            | Work::Execute10
+            | Work::AppendOnly
+            | Work::AppendUnordered,
+            _,
+        ) => None,
     }
 }
 

@@ -81,7 +81,7 @@ pub struct BenchAppend {
     #[arg(
         long,
         value_delimiter = ',',
-        default_value = "execute-1,execute-10,append-only,append-unordered"
+        default_value = "execute-1,execute-known,execute-10,append-only,append-unordered"
     )]
     pub works: Vec<::bench::Work>,
     #[command(flatten)]

@@ -6,7 +6,7 @@ use crate::kit::Kit;
 use crate::{parts, say};
 use anyhow::{Context, bail};
 use eventstore::parked::{self, Parked};
-use eventstore::{Log, subscription};
+use eventstore::{Log, lease, subscription};
 use projections::READ_MODELS;
 use std::process::ExitCode;
 use uuid::Uuid;
@@ -99,6 +99,8 @@ async fn retry(kit: &Kit, item: &Parked) -> anyhow::Result<ExitCode> {
         .find(item.event_id)
         .await?;
     let event = event.context("its event is not in the log")?;
+    // Its message must not meet the attempts that were used up.
+    lease::forget(kit.store.database(), &item.reader, item.event_id).await?;
     kit.bus.publish_again(&event).await?;
     forget(kit, item).await?;
     say::line("It is in its queue again.");
@@ -112,6 +114,7 @@ async fn let_go(kit: &Kit, item: &Parked) -> anyhow::Result<ExitCode> {
             item.reader
         );
     }
+    lease::forget(kit.store.database(), &item.reader, item.event_id).await?;
     forget(kit, item).await?;
     say::line("It was let go; the event stays in the log.");
     Ok(ExitCode::SUCCESS)

@@ -11,6 +11,7 @@ use domain::Event;
 use domain::ids::{ImageId, ScanId, UserId, named};
 use domain::scan::{BeginScan, CompleteScan, ScanCommand, ScanEvent, ScanKind, ScanSlot};
 use eventstore::bus::Bus;
+use eventstore::lease::{ATTEMPTS, Lease};
 use eventstore::objects::Objects;
 use eventstore::work::{self, Attempt, Queue};
 use eventstore::{ExecuteError, Opened, ReadFault, Recorded, Store, Why, edge};
@@ -22,11 +23,8 @@ use uuid::Uuid;
 /// Most pictures in work at once in one process; a scan works on one at a time. SCN-11 allows five, the engine's
 /// sheet advises four, and one that waits for a place would only lose its time.
 const AT_ONCE: usize = 4;
-/// Attempts of one unit of work (SCN-8).
-const ATTEMPTS: i64 = 3;
-/// Deliveries after which a scan that cannot be worked on is given up: with the waits between them a quarter of an
-/// hour (SCN-7).
-const DELIVERIES_MAX: i64 = 35;
+/// How often a scan is put back before it is given up: with the waits between a quarter of an hour (SCN-7).
+const PUT_BACK_MAX: i32 = 35;
 /// Who acts, in the record.
 const ACTOR: &str = "worker:image-scan";
 
@@ -64,10 +62,31 @@ pub(crate) struct Job {
     /// The circumstances of `ScanStarted`, and its id: the cause of all that follows.
     why: Why,
     cause: Uuid,
-    delivered: i64,
+    lease: Lease,
 }
 
 impl Job {
+    /// The scan that an event started; `None` when it started none of this kind.
+    fn of(opened: Opened, lease: Lease) -> Option<Self> {
+        let Event::Scan(ScanEvent::ScanStarted {
+            owner,
+            scan_id,
+            kind: kind @ ScanKind::ImageScan,
+            ..
+        }) = opened.event
+        else {
+            return None;
+        };
+        Some(Self {
+            owner,
+            scan: scan_id,
+            slot: ScanSlot::id(owner, kind),
+            cause: opened.recorded.event_id,
+            why: opened.recorded.why,
+            lease,
+        })
+    }
+
     /// The command that does one thing for this scan: the same thing again is the same command.
     fn why(&self, what: &[&str]) -> Why {
         let scan = self.scan.to_string();
@@ -78,22 +97,28 @@ impl Job {
             .following(self.cause, ACTOR, named("image-scan", &parts))
     }
 
-    fn is_last_attempt(&self) -> bool {
-        self.delivered >= ATTEMPTS
+    /// Nothing is recorded or sent for a scan that another worker took over.
+    async fn is_ours(&self) -> Result<(), Unfinished> {
+        self.lease.renew().await.map_err(Unfinished::in_the_way)
     }
 
     fn is_given_up(&self) -> bool {
-        self.delivered > DELIVERIES_MAX
+        self.lease.attempt() > ATTEMPTS || self.lease.times_put_back() >= PUT_BACK_MAX
     }
 }
 
-/// Something is in the way that may pass.
+/// Why an attempt at a scan ended before the scan did.
 #[derive(Debug)]
-pub(crate) struct Later(String);
+pub(crate) enum Unfinished {
+    /// Something is in the way that may pass: a database, another worker.
+    InTheWay(String),
+    /// This attempt failed, and counts (SCN-8).
+    Failed(String),
+}
 
-impl Later {
-    pub(crate) fn because(fault: impl Display) -> Self {
-        Self(fault.to_string())
+impl Unfinished {
+    pub(crate) fn in_the_way(fault: impl Display) -> Self {
+        Self::InTheWay(fault.to_string())
     }
 }
 
@@ -101,78 +126,70 @@ impl Later {
 pub async fn run(bus: Bus, worker: ImageScan) {
     let attending = worker.clone();
     let database = worker.store.database().clone();
-    let queue = work::run(bus, database, QUEUE, move |event, delivered| {
+    let queue = work::run(bus, database, QUEUE, move |event, lease| {
         let worker = attending.clone();
-        async move { worker.attend(event, delivered).await }
+        async move { worker.attend(event, lease).await }
     });
     tokio::join!(queue, watchdog::beat(&worker), watchdog::watch(&worker));
 }
 
 impl ImageScan {
-    async fn attend(&self, event: Recorded, delivered: i64) -> Attempt {
+    async fn attend(&self, event: Recorded, lease: Lease) -> Attempt {
         let scan_started = event.event_id;
         let opened = match event.open(self.store.vault()).await {
             Ok(opened) => opened,
             Err(ReadFault::Unreadable { what, .. }) => return Attempt::GiveUp(what),
             Err(fault) => {
-                tracing::warn!(%scan_started, delivered, %fault, "a scan cannot be read yet");
+                tracing::warn!(%scan_started, %fault, "a scan cannot be read yet");
                 return Attempt::TryAgain;
             }
         };
-        match self.work_on(opened, delivered).await {
+        let Some(job) = Job::of(opened, lease) else {
+            return Attempt::Done;
+        };
+        match self.work_on(&job).await {
             Ok(()) => Attempt::Done,
-            // Even its end could not be told, several times: people have to look at it.
-            Err(Later(fault)) if delivered > DELIVERIES_MAX + ATTEMPTS => Attempt::GiveUp(fault),
-            Err(Later(fault)) => {
-                tracing::warn!(%scan_started, delivered, %fault, "a scan is tried again later");
+            Err(Unfinished::Failed(fault)) => Attempt::GiveUp(fault),
+            // Not even its end could be told: people have to look at it.
+            Err(Unfinished::InTheWay(fault)) if job.is_given_up() => Attempt::GiveUp(fault),
+            Err(Unfinished::InTheWay(fault)) => {
+                tracing::warn!(%scan_started, %fault, "a scan is tried again later");
                 Attempt::TryAgain
             }
         }
     }
 
-    async fn work_on(&self, opened: Opened, delivered: i64) -> Result<(), Later> {
-        let Event::Scan(ScanEvent::ScanStarted {
-            owner,
-            scan_id,
-            kind: kind @ ScanKind::ImageScan,
-            ..
-        }) = opened.event
-        else {
-            return Ok(());
-        };
-        let job = Job {
-            owner,
-            scan: scan_id,
-            slot: ScanSlot::id(owner, kind),
-            cause: opened.recorded.event_id,
-            why: opened.recorded.why,
-            delivered,
-        };
-        let begun_at = edge::now();
+    async fn work_on(&self, job: &Job) -> Result<(), Unfinished> {
+        let (scan_id, begun_at) = (job.scan, edge::now());
         let begin = BeginScan { scan_id, begun_at };
-        self.tell(&job, &["begin"], ScanCommand::Begin(begin))
+        self.tell(job, &["begin"], ScanCommand::Begin(begin))
             .await?;
-        // Asked anew for each picture: another worker may hold the same scan for a while.
-        while let Some(image) = self.next(&job).await? {
-            self.search_for(&job, image).await?;
+        // Asked anew for each picture: what another attempt finished is not repeated.
+        while let Some(image) = self.next(job).await? {
+            self.search_for(job, image).await?;
         }
         let completed_at = edge::now();
         let complete = CompleteScan {
             scan_id,
             completed_at,
         };
-        self.tell(&job, &["complete"], ScanCommand::Complete(complete))
+        self.tell(job, &["complete"], ScanCommand::Complete(complete))
             .await
     }
 
     /// The first picture that nobody finished yet; none when the scan is over.
-    async fn next(&self, job: &Job) -> Result<Option<ImageId>, Later> {
-        let slot: ScanSlot = self.store.load(job.slot).await.map_err(Later::because)?;
+    async fn next(&self, job: &Job) -> Result<Option<ImageId>, Unfinished> {
+        let slot: ScanSlot = self
+            .store
+            .load(job.slot)
+            .await
+            .map_err(Unfinished::in_the_way)?;
         let open = slot.open(job.scan);
         Ok(open.and_then(|open| open.remaining().next()))
     }
 
-    async fn tell(&self, job: &Job, what: &[&str], command: ScanCommand) -> Result<(), Later> {
+    async fn tell(&self, job: &Job, what: &[&str], command: ScanCommand) -> Result<(), Unfinished> {
+        job.is_ours().await?;
         settled(
             self.store
                 .execute::<ScanSlot>(job.slot, command, job.why(what))
@@ -182,13 +199,13 @@ impl ImageScan {
 }
 
 /// Whether a command is in the log, or was refused because there is nothing left to do.
-pub(crate) fn settled<T, E: Error>(answer: Result<T, ExecuteError<E>>) -> Result<(), Later> {
+pub(crate) fn settled<T, E: Error>(answer: Result<T, ExecuteError<E>>) -> Result<(), Unfinished> {
     match answer {
         Ok(_) | Err(ExecuteError::Refused(_)) => Ok(()),
         Err(
             fault @ (ExecuteError::Conflict
             | ExecuteError::Unreachable(_)
             | ExecuteError::Broken(_)),
-        ) => Err(Later::because(fault)),
+        ) => Err(Unfinished::in_the_way(fault)),
     }
 }

@@ -1,11 +1,11 @@
 //! One picture of a scan: fetch the working copy, ask the engine while she agrees, note how it ended.
 
-use super::{ImageScan, Job, Later};
+use super::{ImageScan, Job, Unfinished};
 use crate::providers::{Consent, CopiesFound, NotSearched, ProviderError};
 use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use domain::ids::{ImageId, UserId};
+use domain::ids::ImageId;
 use domain::scan::{
     Answer, FailureCode, FinishImage, RecordAnswer, ScanCommand, Tally, UnitOutcome, Warning,
 };
@@ -13,16 +13,19 @@ use domain::user::{Purpose, User};
 use eventstore::objects::{Form, ObjectFault};
 use eventstore::{Store, edge};
 
-/// What she agreed to, as the log says it at the moment of asking (CON-1).
+/// What she agreed to, as the log says it at the moment of asking (CON-1), by a worker that still has her scan.
 struct Agreement<'a> {
     store: &'a Store,
-    owner: UserId,
+    job: &'a Job,
 }
 
 #[async_trait]
 impl Consent for Agreement<'_> {
     async fn holds(&self) -> bool {
-        let member = self.store.load::<User>(self.owner.0).await;
+        if self.job.is_ours().await.is_err() {
+            return false;
+        }
+        let member = self.store.load::<User>(self.job.owner.0).await;
         member.is_ok_and(|member| member.agrees_to(Purpose::WebImageSearch))
     }
 }
@@ -45,7 +48,7 @@ impl Ending {
 }
 
 impl ImageScan {
-    pub(super) async fn search_for(&self, job: &Job, image: ImageId) -> Result<(), Later> {
+    pub(super) async fn search_for(&self, job: &Job, image: ImageId) -> Result<(), Unfinished> {
         let Ending {
             outcome,
             tally,
@@ -64,7 +67,7 @@ impl ImageScan {
             .await
     }
 
-    async fn search(&self, job: &Job, image: ImageId) -> Result<Ending, Later> {
+    async fn search(&self, job: &Job, image: ImageId) -> Result<Ending, Unfinished> {
         if job.is_given_up() {
             // Every scan reaches a final state, and this one must not look as if it had searched.
             let failed = UnitOutcome::Failed(FailureCode::ScanTimedOut);
@@ -77,7 +80,7 @@ impl ImageScan {
         let asked_at = edge::now();
         let consent = Agreement {
             store: &self.store,
-            owner: job.owner,
+            job,
         };
         match self.engine.find_copies(jpeg, &consent).await {
             Ok(found) => {
@@ -101,7 +104,7 @@ impl ImageScan {
         image: ImageId,
         asked_at: DateTime<Utc>,
         answer: Answer,
-    ) -> Result<(), Later> {
+    ) -> Result<(), Unfinished> {
         let record = RecordAnswer {
             scan_id: job.scan,
             image_id: image,
@@ -110,13 +113,19 @@ impl ImageScan {
             asked_at,
             ended_at: edge::now(),
         };
-        let (id, attempt) = (image.to_string(), job.delivered.to_string());
-        let what = ["answer", &id, &attempt];
+        // A second attempt is a second fact (SCN-8).
+        let (id, fence) = (image.to_string(), job.lease.fence().to_string());
+        let what = ["answer", &id, &fence];
         self.tell(job, &what, ScanCommand::RecordAnswer(record))
             .await
     }
 
-    async fn found(&self, job: &Job, image: ImageId, found: CopiesFound) -> Result<Ending, Later> {
+    async fn found(
+        &self,
+        job: &Job,
+        image: ImageId,
+        found: CopiesFound,
+    ) -> Result<Ending, Unfinished> {
         let tally = self.record_all(job, image, found.copies).await?;
         let truncated = found.truncated.then_some(Warning::Truncated);
         // Results that could not be read are results all the same: this search is not complete.
@@ -142,28 +151,29 @@ impl ImageScan {
         Ending::without_search(failed, vec![warning])
     }
 
-    /// Consent did not hold, or could not be found out; only the log tells which.
-    async fn skipped(&self, job: &Job) -> Result<Ending, Later> {
+    /// Consent did not hold, or could not be found out; only the log tells which. Or the scan is another worker's.
+    async fn skipped(&self, job: &Job) -> Result<Ending, Unfinished> {
+        job.is_ours().await?;
         let member = self.store.load::<User>(job.owner.0).await;
-        let member = member.map_err(Later::because)?;
+        let member = member.map_err(Unfinished::in_the_way)?;
         if member.agrees_to(Purpose::WebImageSearch) {
-            return Err(Later::because("consent could not be found out"));
+            return Err(Unfinished::in_the_way("consent could not be found out"));
         }
         let warning = Warning::ConsentMissing(Purpose::WebImageSearch);
         Ok(Ending::without_search(UnitOutcome::Skipped, vec![warning]))
     }
 
     /// The bytes an engine is sent; `None` when there are none to be had any more.
-    async fn working_copy(&self, job: &Job, image: ImageId) -> Result<Option<Bytes>, Later> {
+    async fn working_copy(&self, job: &Job, image: ImageId) -> Result<Option<Bytes>, Unfinished> {
         match self.objects.get(job.owner, image, Form::Working).await {
             Ok(jpeg) => Ok(Some(jpeg.into())),
             Err(ObjectFault::Missing) => Ok(None),
             Err(fault @ (ObjectFault::Storage(_) | ObjectFault::Key(_))) => {
-                if job.is_last_attempt() {
+                if job.lease.is_last() {
                     tracing::error!(%fault, "a picture cannot be read");
                     return Ok(None);
                 }
-                Err(Later::because(fault))
+                Err(Unfinished::Failed(fault.to_string()))
             }
         }
     }

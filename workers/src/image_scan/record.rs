@@ -1,6 +1,6 @@
 //! What an engine found becomes matches: one bad finding is left out alone (PIP-11), each page counts once.
 
-use super::{ImageScan, Job, Later, settled};
+use super::{ImageScan, Job, Unfinished, settled};
 use crate::providers::FoundCopy;
 use domain::ids::{ImageId, MatchId};
 use domain::matches::{
@@ -17,7 +17,7 @@ impl ImageScan {
         job: &Job,
         image: ImageId,
         copies: Vec<FoundCopy>,
-    ) -> Result<Tally, Later> {
+    ) -> Result<Tally, Unfinished> {
         let mut tally = Tally::default();
         let mut pages = HashSet::new();
         for copy in copies {
@@ -45,7 +45,7 @@ impl ImageScan {
         page: PageAddress,
         verdict: Verdict,
         tally: &mut Tally,
-    ) -> Result<(), Later> {
+    ) -> Result<(), Unfinished> {
         let match_id = self.match_id(job, image, &page).await?;
         let ask = RecordMatch {
             owner: job.owner,
@@ -64,6 +64,7 @@ impl ImageScan {
         };
         let why = job.why(&["match", &match_id.to_string()]);
         let command = MatchCommand::Record(Box::new(ask));
+        job.is_ours().await?;
         settled(self.store.execute::<Match>(match_id.0, command, why).await)?;
         self.count(job, match_id, verdict, tally).await
     }
@@ -75,8 +76,12 @@ impl ImageScan {
         id: MatchId,
         verdict: Verdict,
         tally: &mut Tally,
-    ) -> Result<(), Later> {
-        let known: Match = self.store.load(id.0).await.map_err(Later::because)?;
+    ) -> Result<(), Unfinished> {
+        let known: Match = self
+            .store
+            .load(id.0)
+            .await
+            .map_err(Unfinished::in_the_way)?;
         match known {
             Match::Found { first_seen_in, .. } if first_seen_in == job.scan => {
                 tally.matches_found += 1;
@@ -96,16 +101,16 @@ impl ImageScan {
         job: &Job,
         image: ImageId,
         page: &PageAddress,
-    ) -> Result<MatchId, Later> {
+    ) -> Result<MatchId, Unfinished> {
         let key = self
             .store
             .vault()
             .key_to_seal(job.owner)
             .await
-            .map_err(Later::because)?;
+            .map_err(Unfinished::in_the_way)?;
         let id = key
             .name("match", &[&image.to_string(), page.as_str()])
-            .map_err(Later::because)?;
+            .map_err(Unfinished::in_the_way)?;
         Ok(MatchId(id))
     }
 }

@@ -1,7 +1,9 @@
 //! The worker on a real log, with an engine that does as it is told.
 
+mod attempts;
+
 use super::watchdog::look;
-use super::{DELIVERIES_MAX, ImageScan, QUEUE};
+use super::{ImageScan, QUEUE};
 use crate::providers::{Consent, CopiesFound, FoundCopy, ImageSearch, NotSearched, ProviderError};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -14,10 +16,10 @@ use domain::scan::{
     Warning,
 };
 use domain::user::{Purpose, RegisterUser, User, UserCommand};
+use eventstore::lease::{self, ATTEMPTS, Lease, Taken};
 use eventstore::objects::{Form, Objects};
-use eventstore::work::Attempt;
+use eventstore::work::{self, Ended};
 use eventstore::{Log, MasterKey, Opened, Recorded, Store, Vault, Why, edge, heartbeat, migrate};
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -68,11 +70,15 @@ struct Story {
     owner: UserId,
     scan: ScanId,
     images: Vec<ImageId>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Story {
     async fn of(images: usize, answers: Vec<Result<CopiesFound, ProviderError>>) -> Self {
+        Self::with(images, Arc::new(Engine(Mutex::new(answers)))).await
+    }
+
+    async fn with(images: usize, engine: Arc<dyn ImageSearch>) -> Self {
         let url = tokio::task::spawn_blocking(|| embedded::testing::database("workers", prepared))
             .await
             .unwrap();
@@ -85,13 +91,13 @@ impl Story {
             worker: ImageScan {
                 store: Store::open(pool, vault),
                 objects,
-                engine: Arc::new(Engine(Mutex::new(answers))),
+                engine,
                 is_mock: true,
             },
             owner: edge::fresh_id().into(),
             scan: edge::fresh_id().into(),
             images: (0..images).map(|_| edge::fresh_id().into()).collect(),
-            _folder: folder,
+            folder,
         };
         story.begins().await;
         story
@@ -149,10 +155,28 @@ impl Story {
         events
     }
 
-    async fn is_attended(&self, delivered: i64) -> Attempt {
+    async fn started(&self) -> Recorded {
         let log = self.log().await;
         let started = log.into_iter().find(|e| e.event_type == "ScanStarted");
-        self.worker.attend(started.unwrap(), delivered).await
+        started.unwrap()
+    }
+
+    async fn lease(&self) -> Lease {
+        let (database, unit) = (self.worker.store.database(), self.started().await.event_id);
+        match lease::take(database, QUEUE.name, unit, ATTEMPTS).await {
+            Ok(Taken::Lease(lease)) => lease,
+            other => panic!("it cannot be worked on: {other:?}"),
+        }
+    }
+
+    /// One attempt, as its queue makes it.
+    async fn is_attended(&self) -> Ended {
+        let attend = |event, lease| {
+            let worker = self.worker.clone();
+            async move { worker.attend(event, lease).await }
+        };
+        let (lease, event) = (self.lease().await, self.started().await);
+        work::attempt(lease, &event, &attend, || std::future::ready(())).await
     }
 
     /// How each picture ended, in order.
@@ -195,7 +219,7 @@ fn prepared(url: &str) {
 async fn every_page_is_recorded_and_the_scan_ends() {
     let pages = ["https://a.example/1", "https://b.example/2"];
     let story = Story::of(1, vec![Ok(found(&pages, 0))]).await;
-    assert_eq!(story.is_attended(1).await, Attempt::Done);
+    assert_eq!(story.is_attended().await, Ended::Over);
     assert_eq!(story.count("MatchFound").await, 2);
     assert_eq!(story.endings().await, [(UnitOutcome::Done, vec![])]);
     assert_eq!(story.count("ScanCompleted").await, 1);
@@ -206,9 +230,9 @@ async fn work_that_is_handed_out_twice_is_done_once() {
     // SCN-8
     let pages = ["https://a.example/1"];
     let story = Story::of(2, vec![Ok(found(&pages, 0)), Ok(found(&pages, 0))]).await;
-    assert_eq!(story.is_attended(1).await, Attempt::Done);
+    assert_eq!(story.is_attended().await, Ended::Over);
     let before = story.log().await.len();
-    assert_eq!(story.is_attended(2).await, Attempt::Done);
+    assert_eq!(story.is_attended().await, Ended::Over);
     assert_eq!(story.log().await.len(), before, "not one more event");
 }
 
@@ -222,7 +246,7 @@ async fn a_broken_address_is_left_out_alone_and_a_page_named_twice_counts_once()
         "ftp://a.example/",
     ];
     let story = Story::of(1, vec![Ok(found(&pages, 0))]).await;
-    story.is_attended(1).await;
+    story.is_attended().await;
     assert_eq!(story.count("MatchFound").await, 1);
     let marked = |event: &Event| {
         matches!(
@@ -238,7 +262,7 @@ async fn an_engine_that_fails_is_a_fact_and_the_scan_is_failed() {
     // GEN-3, SCN-9
     let fault = ProviderError::lasting(ProviderFault::QuotaExhausted, "402");
     let story = Story::of(1, vec![Err(fault)]).await;
-    assert_eq!(story.is_attended(1).await, Attempt::Done);
+    assert_eq!(story.is_attended().await, Ended::Over);
     let failed = UnitOutcome::Failed(FailureCode::QuotaExhausted);
     let warning = Warning::ProviderFailed("tineye".to_owned());
     assert_eq!(story.endings().await, [(failed, vec![warning])]);
@@ -250,7 +274,7 @@ async fn an_engine_that_fails_is_a_fact_and_the_scan_is_failed() {
 #[tokio::test]
 async fn results_that_could_not_be_read_make_the_search_incomplete() {
     let story = Story::of(1, vec![Ok(found(&["https://a.example/1"], 3))]).await;
-    story.is_attended(1).await;
+    story.is_attended().await;
     let warning = Warning::ProviderFailed("tineye".to_owned());
     assert_eq!(
         story.endings().await,
@@ -263,7 +287,7 @@ async fn a_picture_whose_bytes_are_gone_fails_and_the_others_are_searched() {
     // PIP-1, SCN-9
     let story = Story::of(2, vec![]).await;
     story.worker.objects.discard(story.images[0]).await;
-    assert_eq!(story.is_attended(1).await, Attempt::Done);
+    assert_eq!(story.is_attended().await, Ended::Over);
     let gone = UnitOutcome::Failed(FailureCode::ImageUnreadable);
     assert_eq!(
         story.endings().await,
@@ -288,23 +312,13 @@ async fn a_withdrawal_after_the_trigger_is_respected() {
         .execute::<User>(story.owner.0, withdraw, story.why())
         .await
         .unwrap();
-    assert_eq!(story.is_attended(1).await, Attempt::Done);
+    assert_eq!(story.is_attended().await, Ended::Over);
     let warning = Warning::ConsentMissing(Purpose::WebImageSearch);
     assert_eq!(
         story.endings().await,
         [(UnitOutcome::Skipped, vec![warning])]
     );
     assert_eq!(story.count("ProviderQueried").await, 0, "nothing left");
-}
-
-#[tokio::test]
-async fn a_scan_that_cannot_be_worked_on_ends_as_timed_out() {
-    // SCN-7: a final state, and not one that looks as if it had searched
-    let story = Story::of(1, vec![]).await;
-    assert_eq!(story.is_attended(DELIVERIES_MAX + 1).await, Attempt::Done);
-    let given_up = UnitOutcome::Failed(FailureCode::ScanTimedOut);
-    assert_eq!(story.endings().await, [(given_up, vec![])]);
-    assert_eq!(story.count("ScanFailed").await, 1);
 }
 
 #[tokio::test]
@@ -324,14 +338,13 @@ async fn a_worker_that_says_nothing_counts_as_gone() {
 async fn a_scan_whose_message_the_bus_lost_is_taken_up() {
     // SCN-6, SCN-7: no bus at all in this test
     let story = Story::of(1, vec![Ok(found(&["https://a.example/1"], 0))]).await;
-    let mut tries = HashMap::new();
-    look(&story.worker, &mut tries, Duration::from_secs(900)).await;
+    look(&story.worker, Duration::from_secs(900)).await;
     assert_eq!(story.count("ScanBegun").await, 0, "not forgotten yet");
-    look(&story.worker, &mut tries, Duration::ZERO).await;
+    look(&story.worker, Duration::ZERO).await;
     assert_eq!(story.count("MatchFound").await, 1);
     assert_eq!(story.count("ScanCompleted").await, 1);
     let before = story.log().await.len();
-    look(&story.worker, &mut tries, Duration::ZERO).await;
+    look(&story.worker, Duration::ZERO).await;
     assert_eq!(
         story.log().await.len(),
         before,

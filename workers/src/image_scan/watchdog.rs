@@ -1,10 +1,10 @@
 //! Takes up scans that nobody works on any more, because the bus lost their message: every accepted scan reaches a
 //! final state (SCN-6, SCN-7).
 
-use super::{ATTEMPTS, DELIVERIES_MAX, ImageScan, QUEUE};
+use super::{ImageScan, QUEUE};
 use domain::scan::ScanSlot;
-use eventstore::{Recorded, heartbeat, stalled};
-use std::collections::HashMap;
+use eventstore::lease::{self, ATTEMPTS, Lease, Taken};
+use eventstore::{DatabaseFault, Recorded, heartbeat, stalled, work};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -27,14 +27,13 @@ pub(super) async fn beat(worker: &ImageScan) {
 
 /// Looks for forgotten scans until the process ends.
 pub(super) async fn watch(worker: &ImageScan) {
-    let mut tries = HashMap::new();
     loop {
         tokio::time::sleep(LOOK).await;
-        look(worker, &mut tries, QUIET_FOR).await;
+        look(worker, QUIET_FOR).await;
     }
 }
 
-pub(super) async fn look(worker: &ImageScan, tries: &mut HashMap<Uuid, i64>, quiet_for: Duration) {
+pub(super) async fn look(worker: &ImageScan, quiet_for: Duration) {
     let forgotten = match forgotten(worker, quiet_for).await {
         Ok(forgotten) => forgotten,
         Err(fault) => {
@@ -42,19 +41,36 @@ pub(super) async fn look(worker: &ImageScan, tries: &mut HashMap<Uuid, i64>, qui
             return;
         }
     };
-    tries.retain(|scan, _| forgotten.iter().any(|event| event.event_id == *scan));
+    let attend = |event, lease| {
+        let worker = worker.clone();
+        async move { worker.attend(event, lease).await }
+    };
     for event in forgotten {
-        let tried = tries.entry(event.event_id).or_default();
-        *tried += 1;
-        tracing::warn!(scan_started = %event.event_id, tried, "a forgotten scan is taken up");
-        // What could not be worked on so many times is ended, and says that it searched nothing.
-        let delivered = if *tried > ATTEMPTS {
-            DELIVERIES_MAX + 1
-        } else {
-            *tried
-        };
-        worker.attend(event, delivered).await;
+        match leased(worker, event.event_id).await {
+            Ok(Some(lease)) => {
+                let (id, attempt) = (event.event_id, lease.attempt());
+                tracing::warn!(scan_started = %id, attempt, "a forgotten scan is taken up");
+                work::attempt(lease, &event, &attend, || std::future::ready(())).await;
+            }
+            // Somebody works on it after all, or it waits for its next attempt.
+            Ok(None) => {}
+            Err(fault) => tracing::warn!(%fault, "a forgotten scan could not be taken up"),
+        }
     }
+}
+
+/// The lease of a forgotten scan. One whose attempts are used up is taken once more, to say that it ended and searched
+/// nothing (SCN-7).
+async fn leased(worker: &ImageScan, scan_started: Uuid) -> Result<Option<Lease>, DatabaseFault> {
+    let database = worker.store.database();
+    for most in [ATTEMPTS, i32::MAX] {
+        match lease::take(database, QUEUE.name, scan_started, most).await? {
+            Taken::Lease(lease) => return Ok(Some(lease)),
+            Taken::Busy(_) => return Ok(None),
+            Taken::Spent => {}
+        }
+    }
+    Ok(None)
 }
 
 async fn forgotten(
