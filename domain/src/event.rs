@@ -87,6 +87,31 @@ impl Event {
             unknown => Err(Undecodable::UnknownNoun(unknown.to_owned())),
         }
     }
+
+    /// The same from the payload's text, several times faster, for a fact that stands in the log as most do: in today's
+    /// shape, written without blanks, nothing sealed. Nothing for any other: [`Event::decode`] knows what it is.
+    #[must_use]
+    pub fn decode_plain(
+        noun: &str,
+        event_type: &str,
+        version: &str,
+        payload: &str,
+    ) -> Option<Self> {
+        let fields = payload.strip_prefix("{\"")?.strip_prefix(event_type)?;
+        // An object: serde would take a list of the fields in their order as well, which `decode` refuses.
+        if !fields.starts_with("\":{") || !upcast::is_today(noun, event_type, version) {
+            return None;
+        }
+        match noun {
+            User::TYPE => serde_json::from_str(payload).ok().map(Self::User),
+            Library::TYPE => serde_json::from_str(payload).ok().map(Self::Image),
+            ScanSlot::TYPE => serde_json::from_str(payload).ok().map(Self::Scan),
+            Match::TYPE => serde_json::from_str(payload).ok().map(Self::Match),
+            Alert::TYPE => serde_json::from_str(payload).ok().map(Self::Alert),
+            Plan::TYPE => serde_json::from_str(payload).ok().map(Self::Plan),
+            _ => None,
+        }
+    }
 }
 
 fn read<E: DomainEvent>(noun: &'static str, payload: &Value) -> Result<E, Undecodable> {

@@ -1,7 +1,10 @@
 //! How far each reader of the log has come, of which log, and who moves it now.
 
+mod passing;
+
+pub use passing::{Pass, Passing};
+
 use crate::log::ReadFault;
-use crate::recorded::Recorded;
 use sqlx::{PgConnection, PgExecutor, PgPool, Row};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -104,36 +107,6 @@ pub async fn hold(tx: &mut PgConnection, name: &str) -> Result<Held, sqlx::Error
         position: row.try_get("position")?,
         term: row.try_get("term")?,
     })
-}
-
-/// Moves a reader past events that change nothing of it, if it still stands where it is thought to stand, under the same
-/// owner; whether it did.
-///
-/// One statement of its own, not waited for at its commit: lost, it is noticed by the next one, which finds the reader
-/// elsewhere, and nothing hangs on it.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn pass(
-    pool: &PgPool,
-    name: &str,
-    from: i64,
-    to: &Recorded,
-    term: i64,
-) -> Result<bool, sqlx::Error> {
-    let moved = sqlx::query(
-        "WITH hasty AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))
-         UPDATE checkpoints SET position = $3, event_id = $4 FROM hasty
-          WHERE name = $1 AND position = $2 AND term = $5",
-    )
-    .bind(name)
-    .bind(from)
-    .bind(to.position)
-    .bind(to.event_id)
-    .bind(term)
-    .execute(pool)
-    .await?;
-    Ok(moved.rows_affected() == 1)
 }
 
 /// Moves the reader, in the same transaction as what it wrote.

@@ -32,6 +32,7 @@ pub mod store;
 pub mod stored;
 mod streams;
 pub mod subscription;
+pub mod unopened;
 pub mod why;
 pub mod work;
 

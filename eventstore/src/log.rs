@@ -1,6 +1,10 @@
 //! Reads the log by position: gapless, in commit order, and closed on every fault.
 
-use crate::recorded::Recorded;
+mod wanted;
+
+pub use wanted::Wanted;
+
+use crate::recorded::{COLUMNS, Recorded};
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row};
@@ -69,12 +73,13 @@ impl Log {
     /// # Errors
     /// [`ReadFault`], when the very next event cannot be read.
     pub async fn read_after(&self, position: i64, limit: i64) -> Result<Vec<Recorded>, ReadFault> {
-        let rows =
-            sqlx::query("SELECT * FROM events WHERE position > $1 ORDER BY position LIMIT $2")
-                .bind(position)
-                .bind(limit)
-                .fetch_all(&self.pool)
-                .await?;
+        let all =
+            format!("SELECT {COLUMNS} FROM events WHERE position > $1 ORDER BY position LIMIT $2");
+        let rows = sqlx::query(&all)
+            .bind(position)
+            .bind(limit)
+            .fetch_all(&self.pool)
+            .await?;
         let mut events = Vec::with_capacity(rows.len());
         for (row, expected) in rows.iter().zip(position + 1..) {
             match expect(row, expected) {
@@ -98,31 +103,6 @@ impl Log {
         self.read_after(after, wanted).await
     }
 
-    /// At most `limit` events after a position and up to another one, in order: all of some nouns, and others by name.
-    ///
-    /// # Errors
-    /// [`ReadFault`], when one of them cannot be read.
-    pub async fn read_of(
-        &self,
-        nouns: &[&str],
-        names: &[&str],
-        after: i64,
-        until: i64,
-        limit: i64,
-    ) -> Result<Vec<Recorded>, ReadFault> {
-        let rows = sqlx::query(
-            "SELECT * FROM events WHERE position > $1 AND position <= $2 AND (aggregate_type = ANY ($3) OR event_type = ANY ($4)) ORDER BY position LIMIT $5",
-        )
-        .bind(after)
-        .bind(until)
-        .bind(nouns)
-        .bind(names)
-        .bind(limit)
-        .fetch_all(&self.pool)
-        .await?;
-        rows.iter().map(Recorded::from_row).collect()
-    }
-
     /// The events of some streams, each given as noun and stream, up to a position, in order; at most `limit`.
     ///
     /// # Errors
@@ -134,17 +114,18 @@ impl Log {
         limit: usize,
     ) -> Result<Vec<Recorded>, ReadFault> {
         let (nouns, streams): (Vec<_>, Vec<_>) = streams.into_iter().unzip();
-        let rows = sqlx::query(
-            "SELECT e.* FROM unnest($1::text[], $2::text[]) AS s(noun, stream)
+        let theirs = format!(
+            "SELECT {COLUMNS} FROM unnest($1::text[], $2::text[]) AS s(noun, stream)
                JOIN events e ON e.aggregate_type = s.noun AND e.aggregate_id = s.stream
-              WHERE e.position <= $3 ORDER BY e.position LIMIT $4",
-        )
-        .bind(nouns)
-        .bind(streams)
-        .bind(until)
-        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-        .fetch_all(&self.pool)
-        .await?;
+              WHERE e.position <= $3 ORDER BY e.position LIMIT $4"
+        );
+        let rows = sqlx::query(&theirs)
+            .bind(nouns)
+            .bind(streams)
+            .bind(until)
+            .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+            .fetch_all(&self.pool)
+            .await?;
         rows.iter().map(Recorded::from_row).collect()
     }
 
@@ -159,16 +140,17 @@ impl Log {
         after: i64,
         until: i64,
     ) -> Result<Vec<Recorded>, ReadFault> {
-        let rows = sqlx::query(
-            "SELECT * FROM events WHERE aggregate_type = $1 AND aggregate_id = $2
-                AND position > $3 AND position <= $4 ORDER BY sequence LIMIT 1000",
-        )
-        .bind(noun)
-        .bind(stream)
-        .bind(after)
-        .bind(until)
-        .fetch_all(&self.pool)
-        .await?;
+        let its = format!(
+            "SELECT {COLUMNS} FROM events WHERE aggregate_type = $1 AND aggregate_id = $2
+                AND position > $3 AND position <= $4 ORDER BY sequence LIMIT 1000"
+        );
+        let rows = sqlx::query(&its)
+            .bind(noun)
+            .bind(stream)
+            .bind(after)
+            .bind(until)
+            .fetch_all(&self.pool)
+            .await?;
         rows.iter().map(Recorded::from_row).collect()
     }
 
@@ -225,7 +207,8 @@ impl Log {
     /// # Errors
     /// [`ReadFault`].
     pub async fn find(&self, event_id: Uuid) -> Result<Option<Recorded>, ReadFault> {
-        let row = sqlx::query("SELECT * FROM events WHERE event_id = $1")
+        let one = format!("SELECT {COLUMNS} FROM events WHERE event_id = $1");
+        let row = sqlx::query(&one)
             .bind(event_id)
             .fetch_optional(&self.pool)
             .await?;
@@ -268,7 +251,7 @@ pub(crate) async fn newest(pool: &PgPool) -> Result<i64, sqlx::Error> {
 
 /// The event of a row, when it stands where the one before it says.
 fn expect(row: &PgRow, position: i64) -> Result<Recorded, ReadFault> {
-    if row.try_get::<i64, _>("position")? != position {
+    if row.try_get::<i64, _>(0)? != position {
         return Err(ReadFault::Gap { position });
     }
     Recorded::from_row(row)

@@ -2,7 +2,7 @@
 //! bus leaves behind. The log knows, whatever the bus forgot.
 
 use crate::log::ReadFault;
-use crate::recorded::Recorded;
+use crate::recorded::{COLUMNS, Recorded};
 use sqlx::PgPool;
 use std::time::Duration;
 
@@ -22,23 +22,24 @@ pub async fn openings(
     closing: &[&str],
     quiet_for: Duration,
 ) -> Result<Vec<Recorded>, ReadFault> {
-    let rows = sqlx::query(
+    let open = format!(
         "WITH last AS (SELECT DISTINCT ON (aggregate_id) * FROM events
                         WHERE aggregate_type = $1 AND (event_type = $2 OR event_type = ANY ($3))
                         ORDER BY aggregate_id, sequence DESC)
-         SELECT last.* FROM last
+         SELECT {COLUMNS} FROM last
           WHERE last.event_type = $2
             AND NOT EXISTS (SELECT FROM events e
                              WHERE e.aggregate_type = $1 AND e.aggregate_id = last.aggregate_id
                                AND e.recorded_at > clock_timestamp() - make_interval(secs => $4))
-          ORDER BY last.position LIMIT $5",
-    )
-    .bind(noun)
-    .bind(opening)
-    .bind(closing)
-    .bind(quiet_for.as_secs_f64())
-    .bind(AT_ONCE)
-    .fetch_all(pool)
-    .await?;
+          ORDER BY last.position LIMIT $5"
+    );
+    let rows = sqlx::query(&open)
+        .bind(noun)
+        .bind(opening)
+        .bind(closing)
+        .bind(quiet_for.as_secs_f64())
+        .bind(AT_ONCE)
+        .fetch_all(pool)
+        .await?;
     rows.iter().map(Recorded::from_row).collect()
 }

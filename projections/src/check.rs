@@ -57,8 +57,7 @@ pub async fn check<M: ReadModel>(
     let position = checkpoint::read(&mut *tx, M::NAME).await?;
     let mut replay = Replay::<M>::begin(history(&mut tx, M::NAME, &live).await?);
     let mut pages = read_ahead::<M>(pool.clone(), vault.clone(), position);
-    while let Some(page) = pages.recv().await {
-        let page = page?;
+    while let Some(page) = pages.next::<M>().await? {
         let last = page.last().map_or(0, |event| event.recorded().position);
         for event in page {
             replay.take(event).await?;

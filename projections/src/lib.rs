@@ -37,6 +37,7 @@ pub const READ_MODELS: [&str; 7] = [
     streams::Streams::NAME,
 ];
 
+use eventstore::checkpoint::Passing;
 use eventstore::feed::Tail;
 use eventstore::{Log, Vault};
 use sqlx::PgPool;
@@ -46,13 +47,15 @@ use tokio::task::JoinSet;
 #[must_use]
 pub fn run_all(pool: &PgPool, vault: &Vault, tail: &Tail) -> JoinSet<()> {
     let mut running = JoinSet::new();
-    keep::<users::Users>(&mut running, pool, vault, tail);
-    keep::<images::Images>(&mut running, pool, vault, tail);
-    keep::<scans::Scans>(&mut running, pool, vault, tail);
-    keep::<matches::Matches>(&mut running, pool, vault, tail);
-    keep::<alerts::Alerts>(&mut running, pool, vault, tail);
-    keep::<plan::Plan>(&mut running, pool, vault, tail);
-    keep::<streams::Streams>(&mut running, pool, vault, tail);
+    let passing = Passing::begin(pool.clone());
+    let with = (pool, vault, tail, &passing);
+    keep::<users::Users>(&mut running, with);
+    keep::<images::Images>(&mut running, with);
+    keep::<scans::Scans>(&mut running, with);
+    keep::<matches::Matches>(&mut running, with);
+    keep::<alerts::Alerts>(&mut running, with);
+    keep::<plan::Plan>(&mut running, with);
+    keep::<streams::Streams>(&mut running, with);
     running
 }
 
@@ -79,7 +82,11 @@ pub async fn named<O: Operation>(name: &str, operation: O) -> Option<O::Output> 
     })
 }
 
-fn keep<M: ReadModel>(running: &mut JoinSet<()>, pool: &PgPool, vault: &Vault, tail: &Tail) {
+fn keep<M: ReadModel>(
+    running: &mut JoinSet<()>,
+    (pool, vault, tail, passing): (&PgPool, &Vault, &Tail, &Passing),
+) {
     let feed = tail.feed(Log::new(pool.clone()));
-    running.spawn(projector::run::<M>(pool.clone(), vault.clone(), feed));
+    let (pool, vault, passing) = (pool.clone(), vault.clone(), passing.clone());
+    running.spawn(projector::run::<M>(pool, vault, feed, passing));
 }

@@ -8,7 +8,7 @@ pub(crate) use fold::{Folded, Read, fold, open_all, step};
 use crate::generation;
 use crate::rebuild::{Progress, rebuild};
 use crate::table::{AnyTable, Place};
-use eventstore::checkpoint::Lease;
+use eventstore::checkpoint::{Lease, Pass, Passing};
 use eventstore::feed::Feed;
 use eventstore::{Opened, ReadFault, Recorded, Vault, checkpoint, edge, kill_point};
 use sqlx::PgPool;
@@ -28,6 +28,8 @@ pub trait ReadModel: Default + Send + Sync + 'static {
     const SHAPE: i32;
     /// The facts that change its rows; all others are passed by unopened.
     const READS: &'static [Facts];
+    /// Whether of each stream only the first event can change them.
+    const FIRST_ONLY: bool = false;
 
     /// Its tables.
     fn tables(&mut self) -> Vec<&mut dyn AnyTable>;
@@ -52,7 +54,7 @@ pub fn reads<M: ReadModel>(event: &Recorded) -> bool {
     let is_read = |(noun, names): &Facts| {
         *noun == event.noun && (names.is_empty() || names.contains(&event.event_type.as_str()))
     };
-    M::READS.iter().any(is_read)
+    (event.sequence == 1 || !M::FIRST_ONLY) && M::READS.iter().any(is_read)
 }
 
 /// Why a batch was not applied.
@@ -78,11 +80,11 @@ pub enum ProjectFault {
 }
 
 /// Keeps one read model current until the process ends. Faults are waited out.
-pub async fn run<M: ReadModel>(pool: PgPool, vault: Vault, mut feed: Feed) {
+pub async fn run<M: ReadModel>(pool: PgPool, vault: Vault, mut feed: Feed, passing: Passing) {
     let mut faults = 0;
     let quietly: Progress = Arc::new(|_, _| {});
     loop {
-        match follow::<M>(&pool, &vault, &mut feed, &mut faults).await {
+        match follow::<M>(&pool, &vault, &mut feed, &passing, &mut faults).await {
             Ok(()) => {}
             Err(ProjectFault::OtherShape { live, ours }) if live < ours => {
                 tracing::info!(
@@ -109,6 +111,7 @@ async fn follow<M: ReadModel>(
     pool: &PgPool,
     vault: &Vault,
     feed: &mut Feed,
+    passing: &Passing,
     faults: &mut u32,
 ) -> Result<(), ProjectFault> {
     let mut position = checkpoint::resume(pool, M::NAME).await?;
@@ -128,8 +131,11 @@ async fn follow<M: ReadModel>(
         if batch.is_empty() {
             continue;
         }
-        position = match passed_by::<M>(pool, &batch, position, term).await? {
-            Some(position) => position,
+        position = match passed_by::<M>(passing, &batch, position, term).await {
+            Some(position) => {
+                kept.position = position;
+                position
+            }
             None => apply_as::<M>(pool, vault, batch, Some(term), &mut kept).await?,
         };
         *faults = 0;
@@ -141,26 +147,30 @@ async fn follow<M: ReadModel>(
 struct Kept<M> {
     model: M,
     generation: i32,
+    /// Where the read model stood when the rows were written: elsewhere, somebody else may have written them.
+    position: i64,
 }
 
-/// Moves past a batch in which nothing matters here, by one statement; nothing where something does.
+/// Moves past a batch in which nothing matters here; nothing where something does, or the reader could not be moved.
 async fn passed_by<M: ReadModel>(
-    pool: &PgPool,
+    passing: &Passing,
     batch: &[Recorded],
     position: i64,
     term: i64,
-) -> Result<Option<i64>, ProjectFault> {
-    let follows = (position + 1..)
-        .zip(batch)
-        .all(|(n, event)| event.position == n);
-    let Some(last) = batch
-        .last()
-        .filter(|_| follows && !batch.iter().any(reads::<M>))
-    else {
-        return Ok(None);
+) -> Option<i64> {
+    let mut following = (position + 1..).zip(batch);
+    let last = batch.last()?;
+    if !following.all(|(n, event)| event.position == n) || batch.iter().any(reads::<M>) {
+        return None;
+    }
+    let pass = Pass {
+        name: M::NAME,
+        from: position,
+        to: last.position,
+        event_id: last.event_id,
+        term,
     };
-    let moved = checkpoint::pass(pool, M::NAME, position, last, term).await?;
-    Ok(moved.then_some(last.position))
+    passing.pass(pass).await.then_some(last.position)
 }
 
 /// Applies those events of a batch that the read model has not seen; says how far it is now.
@@ -197,19 +207,21 @@ async fn apply_as<M: ReadModel>(
         let (live, ours) = (held.live.shape, M::SHAPE);
         return Err(ProjectFault::OtherShape { live, ours });
     }
-    if kept.generation != held.live.number {
+    let from = held.checkpoint.position;
+    if (kept.generation, kept.position) != (held.live.number, from) {
         *kept = Kept {
             model: M::default(),
             generation: held.live.number,
+            position: from,
         };
     }
-    let from = held.checkpoint.position;
     let model = &mut kept.model;
     let folded = fold(&mut tx, &held.live, from, events, held.waiting, model).await?;
     generation::note(&mut tx, M::NAME, &held.live, &folded, true).await?;
     kill_point("projector:applied");
     tx.commit().await?;
     kill_point("projector:committed");
+    kept.position = folded.position;
     for table in kept.model.tables() {
         if table.len() > KEPT_MAX {
             table.clear();

@@ -50,20 +50,19 @@ impl ReadModel for Streams {
         ("alert", &[]),
         ("plan", &[]),
     ];
+    // Whose a stream is never changes, so its first event says it.
+    const FIRST_ONLY: bool = true;
 
     fn tables(&mut self) -> Vec<&mut dyn AnyTable> {
         vec![&mut self.streams]
     }
 
     async fn apply(&mut self, _place: &mut Place<'_>, event: &Opened) -> Result<(), sqlx::Error> {
-        // Whose a stream is never changes, so its first event says it.
-        if event.recorded.sequence == 1 {
-            self.streams.insert(StreamRow {
-                noun: event.recorded.noun.clone(),
-                stream: event.recorded.stream.clone(),
-                owner: event.recorded.why.subject.0,
-            });
-        }
+        self.streams.insert(StreamRow {
+            noun: event.recorded.noun.clone(),
+            stream: event.recorded.stream.clone(),
+            owner: event.recorded.why.subject.0,
+        });
         Ok(())
     }
 }

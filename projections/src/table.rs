@@ -13,8 +13,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use sqlx::postgres::PgRow;
 use sqlx::{FromRow, PgConnection};
-use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::hash::Hash;
 use uuid::Uuid;
 
@@ -58,8 +57,8 @@ pub enum Place<'c> {
 #[derive(Debug)]
 pub struct Table<R: Row> {
     slots: HashMap<R::Key, Slot<R>>,
-    /// Keys that may have changed since the digest was settled last.
-    touched: HashSet<R::Key>,
+    /// Keys that may have changed since the digest was settled last, each once.
+    touched: Vec<R::Key>,
     /// The event that is applied now.
     position: i64,
 }
@@ -72,13 +71,15 @@ struct Slot<R> {
     now: Option<R>,
     /// The event that looked at it last to change it.
     position: i64,
+    /// Whether its key is among those that may have changed.
+    touched: bool,
 }
 
 impl<R: Row> Default for Table<R> {
     fn default() -> Self {
         Self {
             slots: HashMap::new(),
-            touched: HashSet::new(),
+            touched: Vec::new(),
             position: 0,
         }
     }
@@ -87,21 +88,16 @@ impl<R: Row> Default for Table<R> {
 impl<R: Row> Table<R> {
     /// Adds a row that did not exist.
     pub fn insert(&mut self, row: R) {
-        let position = self.position;
-        self.touched.insert(row.key());
-        match self.slots.entry(row.key()) {
-            Entry::Occupied(mut slot) => {
-                let slot = slot.get_mut();
-                (slot.now, slot.position) = (Some(row), position);
-            }
-            Entry::Vacant(place) => {
-                let (stored, now) = (None, Some(row));
-                place.insert(Slot {
-                    stored,
-                    now,
-                    position,
-                });
-            }
+        let key = row.key();
+        let slot = self.slots.entry(key.clone()).or_insert(Slot {
+            stored: None,
+            now: None,
+            position: self.position,
+            touched: false,
+        });
+        (slot.now, slot.position) = (Some(row), self.position);
+        if !std::mem::replace(&mut slot.touched, true) {
+            self.touched.push(key);
         }
     }
 
@@ -126,14 +122,14 @@ impl<R: Row> Table<R> {
             };
             self.keep(key.clone(), found);
         }
-        let position = self.position;
-        if !self.touched.contains(key) {
-            self.touched.insert(key.clone());
+        let Some(slot) = self.slots.get_mut(key) else {
+            return Ok(None);
+        };
+        slot.position = self.position;
+        if !std::mem::replace(&mut slot.touched, true) {
+            self.touched.push(key.clone());
         }
-        Ok(self.slots.get_mut(key).and_then(|slot| {
-            slot.position = position;
-            slot.now.as_mut()
-        }))
+        Ok(slot.now.as_mut())
     }
 
     /// Removes every row of a member.
@@ -158,7 +154,9 @@ impl<R: Row> Table<R> {
         for (key, slot) in &mut self.slots {
             if slot.now.as_ref().is_some_and(|row| row.owner() == owner) {
                 (slot.now, slot.position) = (None, position);
-                self.touched.insert(key.clone());
+                if !std::mem::replace(&mut slot.touched, true) {
+                    self.touched.push(key.clone());
+                }
             }
         }
         Ok(())
@@ -171,6 +169,7 @@ impl<R: Row> Table<R> {
             now: stored.clone(),
             stored,
             position,
+            touched: false,
         });
     }
 }

@@ -1,6 +1,5 @@
 //! Who is a member, and what she agreed to.
 
-use crate::codes::code;
 use crate::projector::{Facts, ReadModel};
 use crate::source::Source;
 use crate::table::{AnyTable, Place, Row, Table};
@@ -105,7 +104,7 @@ impl ReadModel for Users {
                 text_version,
                 granted_at,
             }) => {
-                let row = stands(*user_id, *purpose, true, text_version, *granted_at)?;
+                let row = stands(*user_id, *purpose, true, text_version, *granted_at);
                 self.stand(place, row).await
             }
             Event::User(UserEvent::ConsentWithdrawn {
@@ -114,7 +113,7 @@ impl ReadModel for Users {
                 text_version,
                 withdrawn_at,
             }) => {
-                let row = stands(*user_id, *purpose, false, text_version, *withdrawn_at)?;
+                let row = stands(*user_id, *purpose, false, text_version, *withdrawn_at);
                 self.stand(place, row).await
             }
             Event::User(UserEvent::SubjectErased { user_id, .. }) => {
@@ -146,14 +145,14 @@ fn stands(
     granted: bool,
     text_version: &str,
     at: DateTime<Utc>,
-) -> Result<ConsentRow, sqlx::Error> {
-    Ok(ConsentRow {
+) -> ConsentRow {
+    ConsentRow {
         user_id: user.0,
-        purpose: code(&purpose)?,
+        purpose: purpose.code().to_owned(),
         granted,
         text_version: text_version.to_owned(),
         changed_at: at,
-    })
+    }
 }
 
 /// The member with this id.

@@ -48,6 +48,14 @@ impl<'t> Chain<'t> {
         )]))))
     }
 
+    /// Whether a fact is written like this today, so that there is no step to take.
+    pub fn is_today(&self, noun: &str, event_type: &str, version: &str) -> bool {
+        number(version).is_some_and(|version| {
+            self.today(noun, event_type) == Some(version)
+                && self.step(noun, event_type, version).is_none()
+        })
+    }
+
     /// The steps from this version of this fact to today's, in the order in which they are taken.
     pub fn way(
         &self,
@@ -114,8 +122,9 @@ impl<'t> Chain<'t> {
 
 /// A version as it is written: a decimal number without sign and without leading zeros.
 fn number(text: &str) -> Option<u32> {
-    let number: u32 = text.parse().ok()?;
-    (number.to_string() == text).then_some(number)
+    let digits = text.bytes().all(|letter| letter.is_ascii_digit());
+    let plain = digits && (text == "0" || !text.starts_with('0'));
+    text.parse().ok().filter(|_| plain)
 }
 
 /// The fields of a payload that holds this fact and nothing else.

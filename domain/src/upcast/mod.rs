@@ -76,6 +76,11 @@ pub(crate) fn raised<'a>(
     HOUSE.raised(noun, event_type, version, payload)
 }
 
+/// Whether a stored fact has today's shape, so that nothing needs raising.
+pub(crate) fn is_today(noun: &str, event_type: &str, version: &str) -> bool {
+    HOUSE.is_today(noun, event_type, version)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

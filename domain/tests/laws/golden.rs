@@ -5,12 +5,13 @@ use serde_json::Value;
 use std::path::Path;
 
 /// One fact of the catalogue.
+#[derive(Debug)]
 pub(crate) struct Golden {
     /// Noun and fact, for example `match/MatchFound`.
     pub(crate) name: String,
     pub(crate) noun: String,
-    fact: String,
-    version: String,
+    pub(crate) fact: String,
+    pub(crate) version: String,
     pub(crate) payload: Value,
 }
 

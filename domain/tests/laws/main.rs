@@ -14,6 +14,7 @@ mod habits;
 mod library;
 mod page;
 mod personal;
+mod plain;
 mod plan;
 mod platform;
 mod share;

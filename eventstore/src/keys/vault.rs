@@ -2,8 +2,9 @@
 
 use super::{KeyError, KeyWrap, SubjectKey};
 use domain::ids::UserId;
+use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -74,19 +75,54 @@ impl Vault {
             .fetch_optional(&self.pool)
             .await?
             .ok_or(KeyError::Missing(subject))?;
-        match row.try_get::<Option<Vec<u8>>, _>("wrapped")? {
-            None => Ok(Key::Erased),
-            Some(wrapped) => {
-                let master: String = row.try_get("master")?;
-                let plain = self
-                    .master
-                    .unwrap(&wrapped, &master, &place(subject))
-                    .await?;
-                let key = SubjectKey::from_bytes(&plain)?;
-                self.keep(subject, &key);
-                Ok(Key::Present(key))
+        let key = self.unwrap(subject, &row).await?;
+        if let Key::Present(key) = &key {
+            self.keep([(subject, key)]);
+        }
+        Ok(key)
+    }
+
+    /// The keys of many subjects in one question, as far as they can be had. Whoever is left out is asked for with
+    /// [`Vault::key`], which says why.
+    pub(crate) async fn keys(&self, subjects: HashSet<UserId>) -> HashMap<UserId, Key> {
+        let mut keys = HashMap::with_capacity(subjects.len());
+        let mut others = Vec::new();
+        for subject in subjects {
+            match self.kept(subject) {
+                Some(key) => drop(keys.insert(subject, Key::Present(key))),
+                None => others.push(subject.0),
             }
         }
+        if others.len() < 2 {
+            return keys;
+        }
+        let asked =
+            "SELECT wrapped, master, subject FROM keys.subject_keys WHERE subject = ANY ($1)";
+        let rows = sqlx::query(asked).bind(&others).fetch_all(&self.pool).await;
+        for row in rows.unwrap_or_default() {
+            let subject = row.try_get("subject").map(UserId);
+            if let Ok(subject) = subject
+                && let Ok(key) = self.unwrap(subject, &row).await
+            {
+                keys.insert(subject, key);
+            }
+        }
+        self.keep(keys.iter().filter_map(|(subject, key)| match key {
+            Key::Present(key) => Some((*subject, key)),
+            Key::Erased => None,
+        }));
+        keys
+    }
+
+    /// The key of a row with `wrapped` and `master`.
+    async fn unwrap(&self, subject: UserId, row: &PgRow) -> Result<Key, KeyError> {
+        let Some(wrapped) = row.try_get::<Option<Vec<u8>>, _>("wrapped")? else {
+            return Ok(Key::Erased);
+        };
+        let master: String = row.try_get("master")?;
+        let place = place(subject);
+        let plain = self.master.unwrap(&wrapped, &master, &place).await?;
+        Ok(Key::Present(SubjectKey::from_bytes(&plain)?))
     }
 
     /// The key to seal something new with; made where the subject has none yet.
@@ -194,11 +230,14 @@ impl Vault {
             .map(|(key, _)| key.clone())
     }
 
-    fn keep(&self, subject: UserId, key: &SubjectKey) {
+    fn keep<'k>(&self, keys: impl IntoIterator<Item = (UserId, &'k SubjectKey)>) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.retain(|_, (_, since)| since.elapsed() < KEPT);
-        if kept.len() < KEPT_MAX {
-            kept.insert(subject, (key.clone(), Instant::now()));
+        for (subject, key) in keys {
+            if kept.len() < KEPT_MAX {
+                kept.entry(subject)
+                    .or_insert_with(|| (key.clone(), Instant::now()));
+            }
         }
     }
 }

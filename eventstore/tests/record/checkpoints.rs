@@ -1,7 +1,7 @@
 //! How far a reader has come: never backwards, one owner at a time.
 
 use crate::support::Record;
-use eventstore::checkpoint::Lease;
+use eventstore::checkpoint::{Lease, Pass, Passing};
 use eventstore::edge::fresh_id;
 use eventstore::{ReadFault, checkpoint};
 use std::time::Duration;
@@ -127,4 +127,74 @@ async fn a_log_that_moved_to_another_server_and_holds_everything_is_read_on() {
             .unwrap();
     assert_eq!(was, now);
     assert_eq!(now.split('/').count(), 3, "system, timeline, epoch");
+}
+
+fn from_to(name: &'static str, from: i64, to: i64, term: i64) -> Pass {
+    Pass {
+        name,
+        from,
+        to,
+        event_id: fresh_id(),
+        term,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn readers_that_ask_at_once_are_moved_each_for_itself() {
+    let record = Record::fresh().await;
+    let pool = record.pool.clone();
+    let names = ["a", "b", "c", "d", "e"];
+    for name in names {
+        let mut lease = Lease::new(pool.clone(), name, fresh_id());
+        assert_eq!(lease.renew().await.unwrap(), Some(1));
+        checkpoint::advance(&pool, name, 5).await.unwrap();
+    }
+    let passing = Passing::begin(pool.clone());
+    let mut asked = tokio::task::JoinSet::new();
+    // One stands elsewhere, one was taken over since, one was never heard of; the others have nothing to do with that.
+    for pass in [
+        from_to("a", 5, 8, 1),
+        from_to("b", 4, 8, 1),
+        from_to("c", 5, 8, 2),
+        from_to("d", 5, 9, 1),
+        from_to("nobody", 0, 8, 1),
+    ] {
+        let passing = passing.clone();
+        asked.spawn(async move { (pass.name, passing.pass(pass).await) });
+    }
+    let mut told = asked.join_all().await;
+    told.sort_unstable();
+    let expected = [("a", true), ("b", false), ("c", false), ("d", true)];
+    assert_eq!(told[..4], expected);
+    assert_eq!(told[4], ("nobody", false));
+    for (name, stands) in names.into_iter().zip([8, 5, 5, 9, 5]) {
+        let position = checkpoint::read(&pool, name).await.unwrap();
+        assert_eq!(position, stands, "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_is_held_is_not_moved_and_keeps_no_other_waiting() {
+    let record = Record::fresh().await;
+    let pool = record.pool.clone();
+    for name in ["held", "free"] {
+        let mut lease = Lease::new(pool.clone(), name, fresh_id());
+        lease.renew().await.unwrap();
+    }
+    let mut holder = pool.begin().await.unwrap();
+    checkpoint::hold(&mut holder, "held").await.unwrap();
+    let passing = Passing::begin(pool.clone());
+    let (held, free) = tokio::join!(
+        passing.pass(from_to("held", 0, 3, 1)),
+        passing.pass(from_to("free", 0, 3, 1))
+    );
+    assert_eq!((held, free), (false, true));
+    checkpoint::move_to(&mut holder, "held", 7).await.unwrap();
+    holder.commit().await.unwrap();
+    assert!(!passing.pass(from_to("held", 0, 3, 1)).await);
+    assert_eq!(checkpoint::read(&pool, "held").await.unwrap(), 7);
+    assert_eq!(checkpoint::read(&pool, "free").await.unwrap(), 3);
+    // Without a database nobody is moved, and nobody waits for ever.
+    pool.close().await;
+    assert!(!passing.pass(from_to("free", 3, 4, 1)).await);
 }

@@ -26,3 +26,4 @@ mod snapshots;
 mod subscription;
 mod support;
 mod vault;
+mod wanted;

@@ -5,6 +5,7 @@ use crate::digest::Digest;
 use crate::generation::Generation;
 use crate::table::Place;
 use eventstore::parked::{self, Waiting};
+use eventstore::unopened::{Keys, Unopened};
 use eventstore::{Opened, ReadFault, Recorded, Vault};
 use sqlx::PgConnection;
 
@@ -30,15 +31,18 @@ impl Read {
 /// Opens events up to the first one that cannot be read now but may be later.
 pub(crate) async fn open_all<M: ReadModel>(
     vault: &Vault,
-    batch: Vec<Recorded>,
+    batch: impl IntoIterator<Item = impl Into<Unopened>>,
 ) -> (Vec<Read>, Option<ReadFault>) {
+    let batch: Vec<Unopened> = batch.into_iter().map(Into::into).collect();
+    let of_interest = batch.iter().filter(|event| reads::<M>(event.recorded()));
+    let mut keys = Keys::of(vault, of_interest).await;
     let mut events = Vec::with_capacity(batch.len());
     for event in batch {
-        if !reads::<M>(&event) {
-            events.push(Read::Passed(Box::new(event)));
+        if !reads::<M>(event.recorded()) {
+            events.push(Read::Passed(Box::new(event.into_recorded())));
             continue;
         }
-        match event.open_or_back(vault).await {
+        match event.open(&mut keys).await {
             Ok(opened) => events.push(Read::Opened(Box::new(opened))),
             Err((event, ReadFault::Unreadable { what, .. })) => {
                 events.push(Read::Unusable(event, what));

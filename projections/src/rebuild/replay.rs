@@ -1,17 +1,21 @@
-//! The log folded from zero: read and opened ahead of the fold, in memory as long as it fits.
+//! The log folded from zero: read ahead of the fold, in memory as long as it fits.
 
-use super::{PAGE, Progress, RebuildFault, long};
+use super::{Progress, RebuildFault, long};
 use crate::digest::Digest;
 use crate::generation::Generation;
 use crate::projector::{Read, ReadModel, open_all, step};
 use crate::table::Place;
+use eventstore::log::Wanted;
 use eventstore::parked::Waiting;
+use eventstore::unopened::Unopened;
 use eventstore::{Log, ReadFault, Vault};
 use sqlx::{PgConnection, PgPool};
 use tokio::sync::mpsc;
 
-/// Pages that are opened ahead of the fold.
-const AHEAD: usize = 3;
+/// Events of a page: enough that a question for each costs nothing, few enough to stay in a processor's cache.
+const PAGE: i64 = 2_000;
+/// Pages that are read ahead of the fold.
+const AHEAD: usize = 4;
 /// Most rows kept in memory, about 1 KiB each; past them rows are written as they come.
 const ROWS_MAX: usize = 2_000_000;
 
@@ -66,8 +70,7 @@ pub(crate) async fn replay<M: ReadModel>(
     };
     let mut waiting = Waiting::new();
     let mut pages = read_ahead::<M>(pool.clone(), vault.clone(), until);
-    while let Some(page) = pages.recv().await {
-        let page = page?;
+    while let Some(page) = pages.next::<M>().await? {
         let Some(last) = page.last().map(|event| event.recorded().position) else {
             break;
         };
@@ -105,46 +108,69 @@ async fn apply_page<M: ReadModel>(
     Ok(())
 }
 
-/// Reads and opens the events that matter, ahead of whoever applies them. A missing position is noticed by counting.
-pub(crate) fn read_ahead<M: ReadModel>(
-    pool: PgPool,
+type Page = Result<Vec<Unopened>, ReadFault>;
+
+/// The events that matter, read from the log ahead of whoever opens and applies them, so that the server and both tasks
+/// work at once.
+pub(crate) struct Pages {
     vault: Vault,
-    until: i64,
-) -> mpsc::Receiver<Result<Vec<Read>, ReadFault>> {
-    let (pages, waiting) = mpsc::channel(AHEAD);
+    read: mpsc::Receiver<Page>,
+}
+
+impl Pages {
+    /// The next page, opened; nothing after the last one.
+    ///
+    /// # Errors
+    /// [`ReadFault`]; nothing comes after it.
+    pub(crate) async fn next<M: ReadModel>(&mut self) -> Result<Option<Vec<Read>>, ReadFault> {
+        let Some(page) = self.read.recv().await else {
+            return Ok(None);
+        };
+        match open_all::<M>(&self.vault, page?).await {
+            (events, None) => Ok(Some(events)),
+            (_, Some(fault)) => Err(fault),
+        }
+    }
+}
+
+/// Reads the log up to a position. A missing position is noticed by counting meanwhile, and told in the end.
+pub(crate) fn read_ahead<M: ReadModel>(pool: PgPool, vault: Vault, until: i64) -> Pages {
+    let (pages, read) = mpsc::channel(AHEAD);
     tokio::spawn(async move {
         let log = Log::new(pool);
-        let (whole, named) = facts::<M>();
-        let mut position = 0;
-        if let Err(fault) = log.count(until).await {
+        let wanted = wanted::<M>();
+        let (_, counted) = tokio::join!(send(&log, &wanted, until, &pages), log.count(until));
+        if let Err(fault) = counted {
             drop(pages.send(Err(fault)).await);
-            return;
-        }
-        loop {
-            let page = log.read_of(&whole, &named, position, until, PAGE).await;
-            let opened = match page {
-                Ok(page) if page.is_empty() => return,
-                Ok(page) => {
-                    position = page.last().map_or(position, |event| event.position);
-                    match open_all::<M>(&vault, page).await {
-                        (events, None) => Ok(events),
-                        (_, Some(fault)) => Err(fault),
-                    }
-                }
-                Err(fault) => Err(fault),
-            };
-            let broken = opened.is_err();
-            if pages.send(opened).await.is_err() || broken {
-                return;
-            }
         }
     });
-    waiting
+    Pages { vault, read }
+}
+
+/// Hands out page after page, up to the last one or the first fault.
+async fn send(log: &Log, wanted: &Wanted, until: i64, pages: &mpsc::Sender<Page>) {
+    let mut position = 0;
+    loop {
+        let page = log.read_wanted(wanted, position, until, PAGE).await;
+        match page.as_ref().map(|page| page.last()) {
+            Ok(Some(last)) => position = last.recorded().position,
+            Ok(None) => return,
+            Err(_) => {}
+        }
+        let broken = page.is_err();
+        if pages.send(page).await.is_err() || broken {
+            return;
+        }
+    }
 }
 
 /// The nouns that are read whole, and the facts that are read by name.
-fn facts<M: ReadModel>() -> (Vec<&'static str>, Vec<&'static str>) {
+fn wanted<M: ReadModel>() -> Wanted {
     let whole = M::READS.iter().filter(|(_, names)| names.is_empty());
     let named = M::READS.iter().flat_map(|(_, names)| names.iter().copied());
-    (whole.map(|(noun, _)| *noun).collect(), named.collect())
+    Wanted {
+        nouns: whole.map(|(noun, _)| *noun).collect(),
+        names: named.collect(),
+        first_only: M::FIRST_ONLY,
+    }
 }

@@ -120,9 +120,9 @@ impl<R: Row> AnyTable for Table<R> {
         Box::pin(async move {
             let changes = self.changes()?;
             changes.write::<R>(db, schema).await?;
-            for key in self.touched.drain() {
+            for key in self.touched.drain(..) {
                 match self.slots.get_mut(&key) {
-                    Some(slot) if slot.now.is_some() => slot.stored.clone_from(&slot.now),
+                    Some(slot) if slot.now.is_some() => slot.settled(),
                     Some(_) | None => drop(self.slots.remove(&key)),
                 }
             }
@@ -148,10 +148,10 @@ impl<R: Row> AnyTable for Table<R> {
 
     fn settle(&mut self) -> Result<Digest, sqlx::Error> {
         let mut change = Digest::default();
-        for key in self.touched.drain() {
+        for key in self.touched.drain(..) {
             if let Some(slot) = self.slots.get_mut(&key) {
                 change = change.plus(slot.change()?);
-                slot.stored.clone_from(&slot.now);
+                slot.settled();
             }
         }
         Ok(change)
@@ -201,6 +201,12 @@ impl<R: Row> AnyTable for Table<R> {
 }
 
 impl<R: Row> Slot<R> {
+    /// It is stored as it is now.
+    fn settled(&mut self) {
+        self.stored.clone_from(&self.now);
+        self.touched = false;
+    }
+
     /// By how much the digest changes when the row is stored as it is now: nothing for a row that did not change.
     fn change(&self) -> Result<Digest, sqlx::Error> {
         let weight = |row: &Option<R>| row.as_ref().map(weight).transpose();

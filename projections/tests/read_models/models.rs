@@ -1,5 +1,6 @@
 //! The read models as values, so that one test can go through all of them.
 
+use eventstore::checkpoint::Passing;
 use eventstore::feed::Feed;
 use eventstore::{Recorded, Vault, checkpoint};
 use projections::projector::{self, ProjectFault, ReadModel};
@@ -73,14 +74,23 @@ impl Model {
     }
 
     pub fn runs(self, pool: PgPool, vault: Vault, feed: Feed) -> JoinHandle<()> {
+        let passing = Passing::begin(pool.clone());
         match self {
-            Self::Users => tokio::spawn(projector::run::<users::Users>(pool, vault, feed)),
-            Self::Images => tokio::spawn(projector::run::<images::Images>(pool, vault, feed)),
-            Self::Scans => tokio::spawn(projector::run::<scans::Scans>(pool, vault, feed)),
-            Self::Matches => tokio::spawn(projector::run::<matches::Matches>(pool, vault, feed)),
-            Self::Alerts => tokio::spawn(projector::run::<alerts::Alerts>(pool, vault, feed)),
-            Self::Plan => tokio::spawn(projector::run::<plan::Plan>(pool, vault, feed)),
-            Self::Streams => tokio::spawn(projector::run::<streams::Streams>(pool, vault, feed)),
+            Self::Users => tokio::spawn(projector::run::<users::Users>(pool, vault, feed, passing)),
+            Self::Images => {
+                tokio::spawn(projector::run::<images::Images>(pool, vault, feed, passing))
+            }
+            Self::Scans => tokio::spawn(projector::run::<scans::Scans>(pool, vault, feed, passing)),
+            Self::Matches => tokio::spawn(projector::run::<matches::Matches>(
+                pool, vault, feed, passing,
+            )),
+            Self::Alerts => {
+                tokio::spawn(projector::run::<alerts::Alerts>(pool, vault, feed, passing))
+            }
+            Self::Plan => tokio::spawn(projector::run::<plan::Plan>(pool, vault, feed, passing)),
+            Self::Streams => tokio::spawn(projector::run::<streams::Streams>(
+                pool, vault, feed, passing,
+            )),
         }
     }
 

@@ -1,0 +1,182 @@
+//! Opening many events at once: keys are asked for together, and most facts are read straight from their text.
+
+use crate::keys::{Key, KeyError, Vault};
+use crate::log::ReadFault;
+use crate::recorded::{Opened, Recorded};
+use crate::seal;
+use domain::Event;
+use domain::event::Undecodable;
+use domain::ids::UserId;
+use domain::personal::SEALED;
+use domain::user::UserEvent;
+use serde_json::Value;
+use std::collections::{HashMap, HashSet};
+
+/// An event whose payload was not looked at yet.
+#[derive(Debug)]
+pub struct Unopened {
+    recorded: Recorded,
+    payload: Payload,
+}
+
+/// The payload of an event, sealed, in the form in which it came.
+#[derive(Debug)]
+enum Payload {
+    /// As it stands in the log.
+    Text(String),
+    /// As it came over the bus.
+    Json(Value),
+}
+
+impl From<Recorded> for Unopened {
+    fn from(mut recorded: Recorded) -> Self {
+        let payload = Payload::Json(std::mem::take(&mut recorded.payload));
+        Self { recorded, payload }
+    }
+}
+
+impl Unopened {
+    /// Of an event without its payload, and the text of that.
+    pub(crate) const fn of_text(recorded: Recorded, payload: String) -> Self {
+        let payload = Payload::Text(payload);
+        Self { recorded, payload }
+    }
+
+    /// As it stands in the log, without the payload.
+    #[must_use]
+    pub const fn recorded(&self) -> &Recorded {
+        &self.recorded
+    }
+
+    /// As it stands in the log, for whom the payload says nothing.
+    #[must_use]
+    pub fn into_recorded(self) -> Recorded {
+        self.recorded
+    }
+
+    fn is_sealed(&self) -> bool {
+        match &self.payload {
+            Payload::Text(text) => text.contains(SEALED),
+            Payload::Json(payload) => seal::is_sealed(payload),
+        }
+    }
+
+    /// Opens the personal values under the subject's key and reads the fact. One that does not open is handed back, to
+    /// be put aside.
+    ///
+    /// # Errors
+    /// [`ReadFault`] naming the position, when a key is missing, a value does not open, or the fact does not read; with
+    /// the event, without its payload.
+    pub async fn open(self, keys: &mut Keys<'_>) -> Result<Opened, (Box<Recorded>, ReadFault)> {
+        let recorded = self.recorded;
+        match fact(&recorded, self.payload, keys).await {
+            Ok(event) => Ok(Opened { recorded, event }),
+            Err(fault) => Err((Box::new(recorded), fault)),
+        }
+    }
+}
+
+/// The keys that some events need, for as long as these are opened.
+#[derive(Debug)]
+pub struct Keys<'v> {
+    vault: &'v Vault,
+    at_hand: HashMap<UserId, Key>,
+}
+
+impl<'v> Keys<'v> {
+    /// None at hand: each is asked for when it is needed.
+    pub(crate) fn none(vault: &'v Vault) -> Self {
+        Self {
+            vault,
+            at_hand: HashMap::new(),
+        }
+    }
+
+    /// Those that these events need, asked for at once.
+    pub async fn of(vault: &'v Vault, events: impl Iterator<Item = &Unopened>) -> Self {
+        let sealed = events.filter(|event| event.is_sealed());
+        let subjects: HashSet<UserId> = sealed.map(|event| event.recorded.why.subject).collect();
+        let at_hand = vault.keys(subjects).await;
+        Self { vault, at_hand }
+    }
+
+    async fn key(&self, subject: UserId) -> Result<Key, KeyError> {
+        match self.at_hand.get(&subject) {
+            Some(key) => Ok(key.clone()),
+            None => self.vault.key(subject).await,
+        }
+    }
+
+    fn forget(&mut self, subject: UserId) {
+        self.at_hand.remove(&subject);
+        self.vault.forget(subject);
+    }
+}
+
+async fn fact(of: &Recorded, payload: Payload, keys: &mut Keys<'_>) -> Result<Event, ReadFault> {
+    let position = of.position;
+    let plain = match &payload {
+        Payload::Text(text) if !text.contains(SEALED) => {
+            Event::decode_plain(&of.noun, &of.event_type, &of.event_version, text)
+        }
+        Payload::Text(_) | Payload::Json(_) => None,
+    };
+    let event = match plain {
+        Some(event) => event,
+        None => opened(of, json(position, payload)?, keys).await?,
+    };
+    if let Event::User(UserEvent::SubjectErased { user_id, .. }) = &event {
+        // Every reader of the log passes here, so no process goes on with a key that was destroyed.
+        keys.forget(*user_id);
+    }
+    Ok(event)
+}
+
+fn json(position: i64, payload: Payload) -> Result<Value, ReadFault> {
+    match payload {
+        Payload::Json(payload) => Ok(payload),
+        Payload::Text(text) => serde_json::from_str(&text).map_err(|_| ReadFault::Unreadable {
+            position,
+            what: "its payload".to_owned(),
+        }),
+    }
+}
+
+async fn opened(of: &Recorded, mut payload: Value, keys: &Keys<'_>) -> Result<Event, ReadFault> {
+    let position = of.position;
+    if seal::is_sealed(&payload) {
+        let key = keys.key(of.why.subject).await;
+        let key = key.map_err(|fault| at(position, fault))?;
+        let place = seal::place(&of.noun, &of.stream, of.event_id, &of.event_type);
+        seal::open(&mut payload, &key, &place).map_err(|fault| at(position, fault))?;
+    }
+    Event::decode(&of.noun, &of.event_type, &of.event_version, &payload)
+        .map_err(|fault| undecodable(position, &fault))
+}
+
+/// What another program can read is waited for: a newer one, or one with the missing step. A fact that is not of its
+/// own shape is broken for good.
+fn undecodable(position: i64, fault: &Undecodable) -> ReadFault {
+    let what = fault.to_string();
+    match fault {
+        Undecodable::Newer { .. } | Undecodable::UnknownNoun(_) | Undecodable::NoStep { .. } => {
+            ReadFault::Newer { position, what }
+        }
+        Undecodable::Misshapen { .. } => ReadFault::Unreadable { position, what },
+    }
+}
+
+fn at(position: i64, fault: KeyError) -> ReadFault {
+    match fault {
+        KeyError::Unreachable(cause) => ReadFault::Unreachable(cause),
+        KeyError::Master { .. }
+        | KeyError::OtherMaster
+        | KeyError::Wrapped
+        | KeyError::Sealed
+        | KeyError::Missing(_)
+        | KeyError::Erased(_) => ReadFault::Unreadable {
+            position,
+            what: fault.to_string(),
+        },
+    }
+}
