@@ -22,6 +22,7 @@ pub(crate) async fn once(ground: &Ground, ask: Lags) -> anyhow::Result<Vec<Durat
     let pool = ground.connect(24).await?;
     let store = Store::open(pool.clone(), ground.vault(&pool)?);
     let base = ground.folder().join(format!("proof-{}", edge::fresh_id()));
+    std::fs::create_dir(&base).context("a folder for the proof cannot be made")?;
     let place = prover::Place {
         folder: base.join("ledger"),
         key: base.join("key"),
