@@ -38,7 +38,7 @@ async fn every_work_is_measured_by_everybody_and_the_log_holds_what_was_counted(
         .map(|cell| (cell.work.name(), cell.variant.name(), cell.writers))
         .collect();
     assert_eq!(told, expected);
-    assert_eq!(told.len(), 2 * (4 + 4 + 2 + 2));
+    assert_eq!(told.len(), 2 * (4 + 2 + 4 + 2 + 2));
     for row in &report.rows {
         assert!(row.events_per_s > 0.0 && row.ratio > 0.0, "{row:?}");
         assert!(0.0 < row.p50_ms && row.p50_ms <= row.p99_ms, "{row:?}");
