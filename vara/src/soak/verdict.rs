@@ -57,15 +57,16 @@ async fn is_there(ground: &Ground) -> anyhow::Result<Result<(), Broken>> {
     let database = ground.kit.store.database();
     let head = Log::new(database.clone()).head().await?;
     let mut readers = readers(database).await?;
-    // The relay has arrived when the bus is whole, which takes the longer the more it forgot.
-    readers.retain(|(name, _)| name != relay::NAME);
     if Log::new(database.clone()).head().await? != head {
         return Ok(checker::arrived(
             &[("the end of the log".to_owned(), head)],
             head + 1,
         ));
     }
-    Ok(checker::within(&readers, head).and(checker::arrived(&readers, head)))
+    let within = checker::within(&readers, head);
+    // The relay has arrived when the bus is whole, which takes the longer the more it forgot.
+    readers.retain(|(name, _)| name != relay::NAME);
+    Ok(within.and(checker::arrived(&readers, head)))
 }
 
 /// Every reader of the log and where it stands.
