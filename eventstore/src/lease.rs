@@ -7,7 +7,9 @@
 use crate::edge;
 use crate::parked;
 use crate::recorded::Recorded;
-use sqlx::{PgConnection, PgPool};
+use sqlx::postgres::{PgArguments, PgQueryResult};
+use sqlx::query::Query;
+use sqlx::{PgConnection, PgPool, Postgres};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -19,6 +21,8 @@ pub const ATTEMPTS: i32 = 3;
 const WAIT: Duration = Duration::from_secs(1);
 /// The longest wait.
 const WAIT_MAX: Duration = Duration::from_secs(30);
+/// The unit of a lease, while its holder has it: queue, event and fence come first among the parameters.
+const MINE: &str = "queue = $1 AND event_id = $2 AND fence = $3 AND owner IS NOT NULL";
 
 /// One attempt at one unit of work, while nobody else has taken it over.
 #[derive(Debug, Clone)]
@@ -195,13 +199,11 @@ impl Lease {
 
     async fn renew_here(&self) -> Result<(), LeaseFault> {
         // Not waited for at its commit: a crash that takes it back lets the unit go sooner.
-        self.change(
+        let renew = format!(
             "WITH hasty AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))
-             UPDATE work_leases SET until = clock_timestamp() + make_interval(secs => $4) FROM hasty
-              WHERE queue = $1 AND event_id = $2 AND fence = $3 AND owner IS NOT NULL",
-            LEASE,
-        )
-        .await
+             UPDATE work_leases SET until = clock_timestamp() + make_interval(secs => $4) FROM hasty WHERE {MINE}"
+        );
+        self.run(self.asked(&renew).bind(LEASE.as_secs_f64())).await
     }
 
     /// The unit is done: nothing of it has to be remembered here.
@@ -209,17 +211,8 @@ impl Lease {
     /// # Errors
     /// [`LeaseFault`].
     pub async fn done(&self) -> Result<(), LeaseFault> {
-        let mut tx = self.pool.begin().await?;
-        let gone = sqlx::query(
-            "DELETE FROM work_leases WHERE queue = $1 AND event_id = $2 AND fence = $3 AND owner IS NOT NULL",
-        )
-        .bind(self.queue)
-        .bind(self.event_id)
-        .bind(self.fence)
-        .execute(&mut *tx)
-        .await?;
-        tx.commit().await?;
-        held(gone.rows_affected())
+        let delete = format!("DELETE FROM work_leases WHERE {MINE}");
+        self.run(self.asked(&delete)).await
     }
 
     /// Something was in the way: the unit waits, and this attempt does not count. How long it waits.
@@ -227,15 +220,8 @@ impl Lease {
     /// # Errors
     /// [`LeaseFault`].
     pub async fn put_back(&self) -> Result<Duration, LeaseFault> {
-        let wait = wait_after(self.put_back);
-        self.change(
-            "UPDATE work_leases SET owner = NULL, until = clock_timestamp() + make_interval(secs => $4),
-                                    attempt = attempt - 1, put_back = put_back + 1
-              WHERE queue = $1 AND event_id = $2 AND fence = $3 AND owner IS NOT NULL",
-            wait,
-        )
-        .await?;
-        Ok(wait)
+        let uncounted = ", attempt = attempt - 1, put_back = put_back + 1";
+        self.wait(wait_after(self.put_back), uncounted).await
     }
 
     /// The attempt failed: the unit waits for its next one. How long it waits.
@@ -243,13 +229,14 @@ impl Lease {
     /// # Errors
     /// [`LeaseFault`].
     pub async fn failed(&self) -> Result<Duration, LeaseFault> {
-        let wait = wait_after(self.attempt - 1);
-        self.change(
-            "UPDATE work_leases SET owner = NULL, until = clock_timestamp() + make_interval(secs => $4)
-              WHERE queue = $1 AND event_id = $2 AND fence = $3 AND owner IS NOT NULL",
-            wait,
-        )
-        .await?;
+        self.wait(wait_after(self.attempt - 1), "").await
+    }
+
+    async fn wait(&self, wait: Duration, and: &str) -> Result<Duration, LeaseFault> {
+        let put = format!(
+            "UPDATE work_leases SET owner = NULL, until = clock_timestamp() + make_interval(secs => $4){and} WHERE {MINE}"
+        );
+        self.run(self.asked(&put).bind(wait.as_secs_f64())).await?;
         Ok(wait)
     }
 
@@ -260,36 +247,31 @@ impl Lease {
     /// [`LeaseFault`]; then nothing is parked.
     pub async fn park(&self, event: &Recorded, why: &str) -> Result<(), LeaseFault> {
         let mut tx = self.pool.begin().await?;
-        let ended = sqlx::query(
-            "UPDATE work_leases SET owner = NULL, until = clock_timestamp()
-              WHERE queue = $1 AND event_id = $2 AND fence = $3 AND owner IS NOT NULL",
-        )
-        .bind(self.queue)
-        .bind(self.event_id)
-        .bind(self.fence)
-        .execute(&mut *tx)
-        .await?;
-        held(ended.rows_affected())?;
+        let end =
+            format!("UPDATE work_leases SET owner = NULL, until = clock_timestamp() WHERE {MINE}");
+        held(self.asked(&end).execute(&mut *tx).await?)?;
         parked::park(&mut tx, self.queue, event, why, self.attempt).await?;
         Ok(tx.commit().await?)
     }
 
-    async fn change(&self, statement: &str, time: Duration) -> Result<(), LeaseFault> {
-        let mut tx = self.pool.begin().await?;
-        let changed = sqlx::query(statement)
+    /// A statement about the unit, with the parameters of [`MINE`].
+    fn asked<'q>(&self, statement: &'q str) -> Query<'q, Postgres, PgArguments> {
+        sqlx::query(statement)
             .bind(self.queue)
             .bind(self.event_id)
             .bind(self.fence)
-            .bind(time.as_secs_f64())
-            .execute(&mut *tx)
-            .await?;
+    }
+
+    async fn run(&self, asked: Query<'_, Postgres, PgArguments>) -> Result<(), LeaseFault> {
+        let mut tx = self.pool.begin().await?;
+        let changed = asked.execute(&mut *tx).await?;
         tx.commit().await?;
-        held(changed.rows_affected())
+        held(changed)
     }
 }
 
-const fn held(rows: u64) -> Result<(), LeaseFault> {
-    match rows {
+fn held(changed: PgQueryResult) -> Result<(), LeaseFault> {
+    match changed.rows_affected() {
         0 => Err(LeaseFault::Lost),
         _ => Ok(()),
     }
