@@ -202,3 +202,22 @@ fn answer(replies: Vec<Reply>, outcomes: Vec<Outcome>, head: &watch::Sender<i64>
         .zip(outcomes)
         .for_each(|(reply, outcome)| drop(reply.send(Ok(outcome))));
 }
+
+/// A command with nothing in it but its stream, its id and so many events that hold this payload.
+#[cfg(test)]
+fn an_append(stream: &str, command_id: Uuid, events: i64, payload: &str) -> Append {
+    let event = |sequence| NewEvent {
+        event_id: Uuid::nil(),
+        sequence,
+        event_type: String::new(),
+        event_version: String::new(),
+        payload: payload.to_owned(),
+        metadata: String::new(),
+    };
+    Append {
+        command_id,
+        noun: "noun".to_owned(),
+        stream: stream.to_owned(),
+        events: (1..=events).map(event).collect(),
+    }
+}

@@ -112,19 +112,11 @@ impl Repository {
 }
 
 /// The metadata of a stored event.
-#[derive(Deserialize)]
-struct About {
+#[derive(Serialize, Deserialize)]
+struct About<W = Why> {
     event_id: Uuid,
     #[serde(flatten)]
-    why: Why,
-}
-
-/// The same on its way there.
-#[derive(Serialize)]
-struct AboutIt<'a> {
-    event_id: Uuid,
-    #[serde(flatten)]
-    why: &'a Why,
+    why: W,
 }
 
 impl About {
@@ -243,7 +235,7 @@ fn sealed(
         event_type: event.event_type.clone(),
         event_version: event.event_version.clone(),
         payload: payload.to_string(),
-        metadata: serde_json::to_string(&AboutIt { event_id, why })?,
+        metadata: serde_json::to_string(&About { event_id, why })?,
     })
 }
 

@@ -31,9 +31,8 @@ pub(super) fn next_batch(held: &mut VecDeque<(Append, Reply)>) -> Vec<(Append, R
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
-    use crate::lane::NewEvent;
+    use crate::lane::an_append;
     use proptest::prelude::*;
     use tokio::sync::oneshot;
     use uuid::Uuid;
@@ -41,22 +40,11 @@ mod tests {
     /// A command: its stream, its id, how many events it has.
     type Asked = (u8, u8, usize);
 
+    /// Its payload says which command of the queue it was.
     fn append((stream, command, events): Asked, place: usize) -> Append {
-        let event = |sequence| NewEvent {
-            event_id: Uuid::nil(),
-            sequence,
-            event_type: String::new(),
-            event_version: String::new(),
-            // Says which command of the queue it was.
-            payload: place.to_string(),
-            metadata: String::new(),
-        };
-        Append {
-            command_id: Uuid::from_u128(command.into()),
-            noun: "noun".to_owned(),
-            stream: stream.to_string(),
-            events: (1_i64..).take(events).map(event).collect(),
-        }
+        let (stream, command) = (stream.to_string(), Uuid::from_u128(command.into()));
+        let events = i64::try_from(events).unwrap();
+        an_append(&stream, command, events, &place.to_string())
     }
 
     fn queue(asked: &[Asked]) -> VecDeque<(Append, Reply)> {

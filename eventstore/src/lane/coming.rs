@@ -68,12 +68,7 @@ mod tests {
     use uuid::Uuid;
 
     fn an_append() -> (Append, Reply) {
-        let append = Append {
-            command_id: Uuid::nil(),
-            noun: "noun".to_owned(),
-            stream: "1".to_owned(),
-            events: Vec::new(),
-        };
+        let append = crate::lane::an_append("1", Uuid::nil(), 0, "");
         (append, oneshot::channel().0)
     }
 

@@ -107,24 +107,11 @@ fn outcomes(appends: &[Append], (base, done, stale): Answer) -> Option<Vec<Outco
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lane::NewEvent;
+    use crate::lane::an_append;
     use uuid::Uuid;
 
     fn append(events: i64) -> Append {
-        let event = |sequence| NewEvent {
-            event_id: Uuid::nil(),
-            sequence,
-            event_type: String::new(),
-            event_version: String::new(),
-            payload: String::new(),
-            metadata: String::new(),
-        };
-        Append {
-            command_id: Uuid::nil(),
-            noun: String::new(),
-            stream: String::new(),
-            events: (1..=events).map(event).collect(),
-        }
+        an_append("", Uuid::nil(), events, "")
     }
 
     #[test]
