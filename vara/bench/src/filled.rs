@@ -38,10 +38,7 @@ const CHOICES: &str = r#"
 "#;
 
 /// Registers the n-th member.
-///
-/// # Errors
-/// When it could not be recorded.
-pub async fn join(store: &Store, n: usize) -> anyhow::Result<UserId> {
+async fn join(store: &Store, n: usize) -> anyhow::Result<UserId> {
     let member = UserId(fresh_id());
     let register = UserCommand::Register(RegisterUser {
         user_id: member,
@@ -51,6 +48,18 @@ pub async fn join(store: &Store, n: usize) -> anyhow::Result<UserId> {
     let why = Why::member(member, fresh_id(), fresh_id());
     store.execute::<User>(member.0, register, why).await?;
     Ok(member)
+}
+
+/// Registers so many members, one after another.
+///
+/// # Errors
+/// When one could not be recorded.
+pub async fn join_all(store: &Store, count: usize) -> anyhow::Result<Vec<UserId>> {
+    let mut members = Vec::with_capacity(count);
+    for n in 0..count {
+        members.push(join(store, n).await?);
+    }
+    Ok(members)
 }
 
 /// Fills the empty log with so many events.

@@ -1,6 +1,6 @@
 //! How long it takes until a commit shows in every read model, at a steady rate of commands.
 
-use crate::filled::{fill, join};
+use crate::filled::{fill, join_all};
 use crate::ground::Ground;
 use crate::report::Report;
 use crate::run::bar;
@@ -27,6 +27,12 @@ const NOWHERE: &str = "nats://nobody:nothing@127.0.0.1:9";
 const WIPED: u64 = 100_000;
 /// Longest wait for the last event to be shown.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How the read models are looked at.
+const SHOWN: Look = Look {
+    found: "shown",
+    every: Duration::from_millis(1),
+    patience: PATIENCE,
+};
 
 /// How to measure it.
 #[derive(Debug, Clone, Copy)]
@@ -130,13 +136,14 @@ async fn once(ground: &Ground, nats_url: &str, ask: Lags) -> anyhow::Result<Vec<
     let mut running = JoinSet::new();
     running.spawn(Relay::new(pool.clone(), bus.clone(), store.head()).run());
     let models = projections::run_all(&pool, store.vault(), &Tail::follow(bus));
-    let mut members = Vec::with_capacity(MEMBERS);
-    for n in 0..MEMBERS {
-        members.push(join(&store, n).await?);
-    }
+    let members = join_all(&store, MEMBERS).await?;
     shown(&pool, *store.head().borrow()).await?;
     let (told, last) = watch::channel(None);
-    let watching = tokio::spawn(looks(pool.clone(), last));
+    let database = pool.clone();
+    let watching = tokio::spawn(looks(SHOWN, last, move || {
+        let database = database.clone();
+        async move { Ok(checkpoint::least(&database, &READ_MODELS).await?) }
+    }));
     let mut committed = paced(&store, &members, ask).await?;
     committed.sort_unstable();
     told.send_replace(committed.last().map(|(position, _)| *position));
@@ -198,27 +205,43 @@ pub(crate) async fn paced(
     Ok(committed)
 }
 
-/// Looks every millisecond how far all read models are, until the last event is shown, once it is known which that is.
-async fn looks(
-    pool: Database,
+/// How to look for the last event.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Look {
+    /// What is said of an event that is found, as `shown`.
+    pub found: &'static str,
+    /// The time between two looks.
+    pub every: Duration,
+    /// Longest wait for the last event, once it is known which that is.
+    pub patience: Duration,
+}
+
+/// Looks again and again how far something is, until it has come to the last event.
+pub(crate) async fn looks<F>(
+    look: Look,
     last: watch::Receiver<Option<i64>>,
-) -> anyhow::Result<Vec<(i64, Instant)>> {
+    reached: impl Fn() -> F + Send,
+) -> anyhow::Result<Vec<(i64, Instant)>>
+where
+    F: Future<Output = anyhow::Result<i64>> + Send,
+{
     let mut looks = Vec::new();
     let mut known = None;
     loop {
-        let position = checkpoint::least(&pool, &READ_MODELS).await?;
+        let position = reached().await?;
         looks.push((position, Instant::now()));
         if let Some(last) = *last.borrow() {
             let since = *known.get_or_insert_with(Instant::now);
             if position >= last {
                 return Ok(looks);
             }
+            let found = look.found;
             ensure!(
-                since.elapsed() < PATIENCE,
-                "position {last} is not shown in time"
+                since.elapsed() < look.patience,
+                "position {last} is not {found} in time"
             );
         }
-        tokio::time::sleep(Duration::from_millis(1)).await;
+        tokio::time::sleep(look.every).await;
     }
 }
 

@@ -1,20 +1,22 @@
 //! How long it takes until a commit stands under a signed checkpoint.
 
-use crate::filled::join;
+use crate::filled::join_all;
 use crate::ground::Ground;
-use crate::lag::{Lags, lags, paced};
-use anyhow::{Context, ensure};
+use crate::lag::{Lags, Look, lags, looks, paced};
+use anyhow::Context;
 use eventstore::{Store, checkpoint, edge, prover};
-use std::path::Path;
-use std::time::{Duration, Instant};
+use std::path::PathBuf;
+use std::time::Duration;
 use tokio::sync::watch;
 
 /// Members whose commands are signed for.
 const MEMBERS: usize = 50;
-/// How often the published checkpoint is looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(5);
-/// Longest wait for the last checkpoint.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How the published checkpoint is looked at.
+const SIGNED: Look = Look {
+    found: "signed",
+    every: Duration::from_millis(5),
+    patience: Duration::from_secs(30),
+};
 
 /// For each event of one run, from the answer of its command to the checkpoint file that counts it.
 pub(crate) async fn once(ground: &Ground, ask: Lags) -> anyhow::Result<Vec<Duration>> {
@@ -29,12 +31,9 @@ pub(crate) async fn once(ground: &Ground, ask: Lags) -> anyhow::Result<Vec<Durat
     };
     let published = place.folder.join("checkpoint");
     let proving = tokio::spawn(prover::run(pool.clone(), place, store.head()));
-    let mut members = Vec::with_capacity(MEMBERS);
-    for n in 0..MEMBERS {
-        members.push(join(&store, n).await?);
-    }
+    let members = join_all(&store, MEMBERS).await?;
     let (told, last) = watch::channel(None);
-    let watching = tokio::spawn(async move { looks(&published, last).await });
+    let watching = tokio::spawn(looks(SIGNED, last, move || size(published.clone())));
     let mut committed = paced(&store, &members, ask).await?;
     committed.sort_unstable();
     told.send_replace(committed.last().map(|(position, _)| *position));
@@ -45,30 +44,8 @@ pub(crate) async fn once(ground: &Ground, ask: Lags) -> anyhow::Result<Vec<Durat
     lags(committed, seen)
 }
 
-async fn looks(
-    published: &Path,
-    last: watch::Receiver<Option<i64>>,
-) -> anyhow::Result<Vec<(i64, Instant)>> {
-    let (mut looks, mut known) = (Vec::new(), None);
-    loop {
-        let size = size(published).await?;
-        looks.push((size, Instant::now()));
-        if let Some(last) = *last.borrow() {
-            let since = *known.get_or_insert_with(Instant::now);
-            if size >= last {
-                return Ok(looks);
-            }
-            ensure!(
-                since.elapsed() < PATIENCE,
-                "position {last} is not signed in time"
-            );
-        }
-        tokio::time::sleep(LOOK_EVERY).await;
-    }
-}
-
 /// The second line of a checkpoint is the size of its tree (C2SP tlog-checkpoint).
-async fn size(published: &Path) -> anyhow::Result<i64> {
+async fn size(published: PathBuf) -> anyhow::Result<i64> {
     let note = match tokio::fs::read_to_string(published).await {
         Ok(note) => note,
         Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => return Ok(0),
