@@ -217,16 +217,18 @@ fn sealed(
     key: Option<&SubjectKey>,
 ) -> Result<NewEvent, PersistenceError> {
     let event_id = edge::fresh_id();
-    let mut payload = event.payload.clone();
-    if let Some(key) = key {
-        let place = seal::place(
-            &event.aggregate_type,
-            &event.aggregate_id,
-            event_id,
-            &event.event_type,
-        );
-        seal::seal(&mut payload, key, &place).map_err(broken)?;
-    }
+    let payload = match key {
+        None => event.payload.to_string(),
+        Some(key) => {
+            let place = seal::place(
+                &event.aggregate_type,
+                &event.aggregate_id,
+                event_id,
+                &event.event_type,
+            );
+            seal::sealed(&event.payload, key, &place)?
+        }
+    };
     let sequence = i64::try_from(event.sequence)
         .map_err(|fault| PersistenceError::UnknownError(Box::new(fault)))?;
     Ok(NewEvent {
@@ -234,7 +236,7 @@ fn sealed(
         sequence,
         event_type: event.event_type.clone(),
         event_version: event.event_version.clone(),
-        payload: payload.to_string(),
+        payload,
         metadata: serde_json::to_string(&About { event_id, why })?,
     })
 }
