@@ -19,14 +19,20 @@ static KEY_MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations/k
 /// # Errors
 /// When the address is no PostgreSQL address, or nobody answers there within 10 s.
 pub async fn connect(database_url: &str, connections: u32) -> Result<PgPool, sqlx::Error> {
+    pool_of(connections)
+        .connect_with(connection(database_url)?)
+        .await
+}
+
+/// What every connection of ours asks for.
+pub(crate) fn connection(database_url: &str) -> Result<PgConnectOptions, sqlx::Error> {
     let options: PgConnectOptions = database_url.parse()?;
     // Statements are never logged: their parameters may be personal.
-    let options = options.disable_statement_logging().options([
+    Ok(options.disable_statement_logging().options([
         ("idle_in_transaction_session_timeout", "30s"),
         ("statement_timeout", "30s"),
         ("synchronous_commit", "on"),
-    ]);
-    pool_of(connections).connect_with(options).await
+    ]))
 }
 
 /// A pool of at most so many connections; whoever gets none within 10 s is told so.

@@ -179,6 +179,7 @@ pub async fn begin<M: ReadModel>(pool: &PgPool) -> Result<Generation, sqlx::Erro
     for table in M::default().tables() {
         make_table(&mut tx, &schema, table).await?;
     }
+    run(&mut tx, &format!("SELECT open_generation('{schema}')")).await?;
     tx.commit().await?;
     Ok(made)
 }
@@ -245,6 +246,7 @@ pub async fn turn_to<M: ReadModel>(
         }
         let view = format!("CREATE OR REPLACE VIEW {name} AS SELECT * FROM {schema}.{name}");
         run(tx, &view).await?;
+        run(tx, &format!("SELECT open_view('{name}')")).await?;
     }
     Ok(())
 }

@@ -4,7 +4,8 @@ use crate::settings::{self, Folder, Servers, from_env};
 use anyhow::Context;
 use eventstore::bus::Bus;
 use eventstore::objects::Objects;
-use eventstore::{MasterKey, Store, Vault, migrate};
+use eventstore::role::connect_as;
+use eventstore::{MasterKey, Role, Store, Vault, migrate};
 
 /// Connections to the database of one process.
 const CONNECTIONS: u32 = 24;
@@ -46,6 +47,17 @@ impl Kit {
             vault,
             bus,
             objects,
+        })
+    }
+
+    /// The same ground for a part that may do only what a role may.
+    pub async fn acting_as(&self, role: Role) -> anyhow::Result<Self> {
+        let database = connect_as(role, &self.servers.database_url, CONNECTIONS)
+            .await
+            .context("the database cannot be reached")?;
+        Ok(Self {
+            store: Store::open(database, self.vault.clone()),
+            ..self.clone()
         })
     }
 }

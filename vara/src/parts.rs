@@ -13,7 +13,7 @@ use ::workers::providers::{TinEye, TinEyeSettings};
 use anyhow::Context;
 use eventstore::feed::Tail;
 use eventstore::relay::Relay;
-use eventstore::{Log, prover};
+use eventstore::{Log, Role, prover};
 use identity::IdentityOptions;
 use poem::{Endpoint, EndpointExt, Response, Route};
 use std::future::Future;
@@ -26,6 +26,7 @@ pub async fn api(ask: cli::Api) -> anyhow::Result<()> {
     let kit = open(&ask.data).await?;
     let to_erase = erasure::replay(&kit).await?;
     erasure::finish(&kit, to_erase).await;
+    let kit = kit.acting_as(Role::Writer).await?;
     let listening = serve::listen(ask.port).await?;
     let url = listening.url();
     let routes = routes(&kit, &listening).await?;
@@ -40,7 +41,7 @@ pub async fn api(ask: cli::Api) -> anyhow::Result<()> {
 
 /// Works on scans and carries out policies until asked to stop.
 pub async fn workers(ask: cli::Workers) -> anyhow::Result<()> {
-    let kit = open(&ask.data).await?;
+    let kit = open_as(Role::Writer, &ask.data).await?;
     let sandbox = Running::read(&kit.folder)?.map(|running| running.sandbox);
     let engine = TinEyeAt::choose(&ask.engine, sandbox.as_deref())?;
     let mut running = JoinSet::new();
@@ -50,7 +51,7 @@ pub async fn workers(ask: cli::Workers) -> anyhow::Result<()> {
 
 /// Keeps read models current until asked to stop.
 pub async fn projections(ask: cli::Data) -> anyhow::Result<()> {
-    let kit = open(&ask).await?;
+    let kit = open_as(Role::Projector, &ask).await?;
     let mut running = JoinSet::new();
     run_projections(&mut running, &kit, &Tail::follow(kit.bus.clone()));
     until_asked(running, &kit).await
@@ -58,7 +59,7 @@ pub async fn projections(ask: cli::Data) -> anyhow::Result<()> {
 
 /// Publishes the log to NATS until asked to stop.
 pub async fn relay(ask: cli::Data) -> anyhow::Result<()> {
-    let kit = open(&ask).await?;
+    let kit = open_as(Role::Writer, &ask).await?;
     let mut running = JoinSet::new();
     run_relay(&mut running, &kit)?;
     until_asked(running, &kit).await
@@ -92,6 +93,11 @@ pub async fn open(data: &cli::Data) -> anyhow::Result<Kit> {
     let folder = Folder::of(data);
     let servers = Servers::find(&folder)?;
     Kit::open(folder, servers).await
+}
+
+/// The same, for a part that may do only what a role may.
+pub async fn open_as(role: Role, data: &cli::Data) -> anyhow::Result<Kit> {
+    open(data).await?.acting_as(role).await
 }
 
 /// The routes of one API process: ours, and the embedded identity service unless a real one is configured.

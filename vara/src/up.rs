@@ -10,6 +10,7 @@ use crate::settings::{Folder, Servers, TinEyeAt, from_env};
 use crate::{say, shutdown};
 use anyhow::Context;
 use embedded::{Stack, StackOptions};
+use eventstore::Role;
 use eventstore::feed::Tail;
 use serde_json::json;
 use std::time::Duration;
@@ -81,15 +82,17 @@ async fn serve_all(
         Ok(())
     };
 
+    let writing = kit.acting_as(Role::Writer).await?;
+    let projecting = kit.acting_as(Role::Projector).await?;
     let mut parts = JoinSet::new();
-    parts::run_relay(&mut parts, &kit)?;
+    parts::run_relay(&mut parts, &writing)?;
     let tail = Tail::follow(kit.bus.clone());
-    parts::run_projections(&mut parts, &kit, &tail);
-    parts::run_workers(&mut parts, &kit, engine.clone(), &tail)?;
+    parts::run_projections(&mut parts, &projecting, &tail);
+    parts::run_workers(&mut parts, &writing, engine.clone(), &tail)?;
     erasure::finish(&kit, to_erase).await;
     let web = ::sandbox::routes(kit.folder.web())?;
     let searching = tokio::spawn(sandbox.serve(web, until(stopped.clone())));
-    let routes = parts::routes(&kit, &api).await?;
+    let routes = parts::routes(&writing, &api).await?;
     let serving = tokio::spawn(api.serve(routes, until(stopped)));
 
     ready(&note.api).await?;

@@ -21,6 +21,7 @@ mod queue;
 mod reading;
 mod relay;
 mod relay_faults;
+mod roles;
 mod sealing;
 mod snapshots;
 mod subscription;

@@ -4,7 +4,8 @@ use embedded::testing;
 use eventstore::bus::Bus;
 use eventstore::edge::fresh_id;
 use eventstore::feed::{Feed, Tail};
-use eventstore::{Log, MasterKey, Recorded, Store, Vault, Why, migrate};
+use eventstore::role::connect_as;
+use eventstore::{Log, MasterKey, Recorded, Role, Store, Vault, Why, migrate};
 use projections::page::Page;
 use serde_json::Value;
 use sqlx::{Connection, Executor, PgConnection, PgPool};
@@ -74,7 +75,7 @@ pub struct World {
     pub pool: PgPool,
     pub store: Store,
     pub folder: TempDir,
-    _database: Database,
+    database: Database,
 }
 
 impl World {
@@ -88,7 +89,7 @@ impl World {
             pool,
             store,
             folder,
-            _database: database,
+            database,
         }
     }
 
@@ -96,6 +97,11 @@ impl World {
     pub fn vault(&self) -> Vault {
         let master = MasterKey::read(&self.folder.path().join("master.key")).unwrap();
         Vault::new(self.pool.clone(), master)
+    }
+
+    /// What a part sees that may do only what a role may.
+    pub async fn acting_as(&self, role: Role) -> PgPool {
+        connect_as(role, &self.database.url, 4).await.unwrap()
     }
 
     pub async fn events(&self) -> Vec<Recorded> {

@@ -5,7 +5,7 @@ use super::deed::Deed;
 use crate::cli::{Data, SoakWriter};
 use crate::{parts, say};
 use anyhow::Context;
-use eventstore::{Store, edge};
+use eventstore::{Role, Store, edge};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -25,7 +25,7 @@ pub async fn write(ask: SoakWriter) -> anyhow::Result<ExitCode> {
     let data = Data {
         data_dir: Some(ask.data_dir.clone()),
     };
-    let store = parts::open(&data).await?.store;
+    let store = parts::open_as(Role::Writer, &data).await?.store;
     let done = Told::read(&ask.acks)?.done()?;
     let acks = Arc::new(Mutex::new(AckFile::open(&ask.acks)?));
     let mut lanes = JoinSet::new();
