@@ -1,8 +1,9 @@
 //! Two owners of one read model: a rolling restart, or a mistake. Each event is applied once.
 
 use crate::models::{Model, all_shown};
-use crate::story::a_whole_story;
+use crate::story::{Found, Member, PLAIN, a_whole_story};
 use crate::support::{Database, World, shown, until};
+use eventstore::edge::fresh_id;
 use tokio::task::JoinSet;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -56,4 +57,36 @@ async fn two_running_projectors_of_each_read_model_do_the_work_of_one() {
     all_shown(&other.pool, world.store.vault(), &events).await;
     assert_eq!(shown(&world.pool).await, shown(&other.pool).await);
     running.iter().for_each(tokio::task::JoinHandle::abort);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_projector_trusts_no_row_that_it_wrote_before_somebody_else_went_on() {
+    // Two projectors of one process share a term; a count that one of them kept would miss what the other added.
+    let world = World::fresh().await;
+    let ana = Member::joins(&world, "ana@example.test").await;
+    let image = ana.uploads(1, PLAIN).await;
+    let running = Model::Images.runs(world.pool.clone(), world.vault(), world.feed().await);
+    let found = Found::exact(image, fresh_id().into());
+    for n in 0..6 {
+        // The running one polls four times a second, so mostly the other one is first here ...
+        ana.is_found(fresh_id().into(), found, n).await;
+        let batch = world.events().await;
+        Model::Images
+            .apply(&world.pool, &world.vault(), &batch)
+            .await
+            .unwrap();
+        // ... and the running one does this.
+        ana.is_found(fresh_id().into(), found, n).await;
+        let last = i64::try_from(batch.len()).unwrap() + 1;
+        until("the running one is current", || async {
+            Model::Images.position(&world.pool).await == last
+        })
+        .await;
+    }
+    running.abort();
+    let counted: i32 = sqlx::query_scalar("SELECT match_count FROM read_images")
+        .fetch_one(&world.pool)
+        .await
+        .unwrap();
+    assert_eq!(counted, 12);
 }
