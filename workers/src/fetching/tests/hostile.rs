@@ -1,11 +1,11 @@
 //! Nobody reaches the canary: by no spelling of an address, by no redirect, by no name.
 
-use super::super::{Bounds, NotFetched};
+use super::super::{Bounds, Fetcher, NotFetched};
 use super::hostile_numbers::NUMBERS;
 use super::hostile_words::WORDS;
 use super::world::{
-    Canary, Detour, LOOPBACK, Names, PUBLIC, Server, fetcher, fetcher_that_admits, hasty, patient,
-    redirect,
+    Canary, Detour, LOOPBACK, Names, PUBLIC, Server, fetcher, fetcher_that_admits, hasty,
+    installed, patient, redirect,
 };
 use crate::providers::Retry;
 use std::collections::HashSet;
@@ -142,6 +142,28 @@ async fn a_name_with_any_answer_that_is_not_public_is_refused() {
                 assert_eq!(refused, Err(NotFetched::NotPublic), "{kind}");
             }
         }
+    }
+    assert_eq!(canary.reached(), 0);
+}
+
+#[tokio::test]
+async fn the_fetcher_of_production_is_strict() {
+    // SHR-7
+    installed();
+    let fetcher = Fetcher::new().unwrap();
+    let bounds = &fetcher.bounds;
+    assert_eq!(bounds.ports, [80, 443]);
+    assert_eq!((bounds.total.as_secs(), bounds.redirects_max), (10, 3));
+    assert_eq!(bounds.bytes_max, 10 * 1_024 * 1_024);
+    let canary = Canary::start();
+    for (address, refusal) in [
+        ("http://127.0.0.1/", NotFetched::NotPublic),
+        ("http://[::1]/", NotFetched::NotPublic),
+        (&format!("http://{}/", canary.at), NotFetched::Port),
+        // A name that nobody has (RFC 6761), asked of this machine's resolver.
+        ("http://nobody.invalid/", NotFetched::NameUnknown),
+    ] {
+        assert_eq!(fetcher.picture(address).await, Err(refusal), "{address}");
     }
     assert_eq!(canary.reached(), 0);
 }

@@ -2,7 +2,8 @@
 
 use super::super::{Fetcher, NotFetched, hop};
 use super::world::{
-    Canary, Detour, Names, Piece, Server, answer, fetcher, hasty, head, image, picture, redirect,
+    Canary, Detour, Names, Piece, Server, answer, fetcher, hasty, head, image, patient, picture,
+    redirect,
 };
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
@@ -11,14 +12,14 @@ use std::time::Duration;
 /// Part of every address in this test, and of none in others.
 const MARK: &str = "needle-4711";
 
-/// Keeps every line in which the mark stands, of all threads.
+/// Keeps every line in which the mark or the name of a certificate stands, of all threads.
 #[derive(Clone, Default)]
 struct Marked(Arc<Mutex<Vec<String>>>);
 
 impl Write for Marked {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(line);
-        if text.contains(MARK) {
+        if text.contains(MARK) || text.contains("secure.test") {
             self.0.lock().unwrap().push(text.into_owned());
         }
         Ok(line.len())
@@ -105,6 +106,12 @@ async fn no_address_is_logged_or_told_whatever_happens() {
         assert!(!text.contains(MARK) && !text.contains("://"), "{text}");
     }
     assert!(!format!("{fetcher:?}").contains(MARK));
+    // Libraries of TLS tell certificates as well.
+    let secure = Server::secure("server.der", |_| picture("image/jpeg", &image("scene.jpg")));
+    let over_tls = Detour::to(&[(443, &secure)], &canary);
+    let trusting = super::world::fetcher(&names, &over_tls, patient());
+    let address = format!("https://secure.test/{MARK}");
+    assert!(trusting.picture(&address).await.is_ok());
     let logged = marked.0.lock().unwrap().clone();
     assert!(logged.is_empty(), "{logged:?}");
 

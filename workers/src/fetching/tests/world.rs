@@ -215,9 +215,12 @@ impl Canary {
     }
 }
 
-/// A name server that may change its mind: it is told the name and how often it was asked for it before.
+/// What a name server says of a name for which it was asked so often before.
+type Answers = dyn Fn(&str, usize) -> Vec<IpAddr> + Send + Sync;
+
+/// A name server that may change its mind.
 pub(super) struct Names {
-    answers: Box<dyn Fn(&str, usize) -> Vec<IpAddr> + Send + Sync>,
+    answers: Box<Answers>,
     asked: Mutex<Vec<String>>,
 }
 
