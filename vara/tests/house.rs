@@ -56,7 +56,12 @@ const WHO_MAY_NAME: [(&str, &[&str]); 7] = [
     ("pgvector", &["projections/"]),
     (
         "reqwest",
-        &["workers/src/providers/", "api/src/identity.rs", "vara/src/"],
+        &[
+            "workers/src/providers/",
+            "workers/src/fetching/",
+            "api/src/identity.rs",
+            "vara/src/",
+        ],
     ),
     (
         "poem",

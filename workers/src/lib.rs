@@ -3,6 +3,7 @@
 //! Everything here may run twice: ids of what is caused are computed from the cause, so a second run
 //! finds the work done.
 
+pub mod fetching;
 pub mod image_scan;
 pub mod policies;
 pub mod providers;

@@ -1,6 +1,6 @@
 //! What we need of the outside world, in our words; each vendor is spoken to in one file of its own.
 
-mod body;
+pub(crate) mod body;
 mod breaker;
 mod key;
 mod patience;
