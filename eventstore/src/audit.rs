@@ -22,6 +22,8 @@ pub struct Replayed {
     pub to: i64,
     /// Root over all leaves from position 1; absent for one stream.
     pub root: Option<Hash>,
+    /// The same over the events that were to be marked, where that many were read.
+    pub marked: Option<Hash>,
 }
 
 /// Why an audit came to no good end. Everything that is not whole is one of these, never a shorter answer.
@@ -45,7 +47,8 @@ pub enum AuditFault {
     },
 }
 
-/// Reads every event up to a position, opens it and understands it; count, range and root.
+/// Reads every event up to a position, opens it and understands it; count, range and root, the root over the first
+/// `mark` events among them.
 ///
 /// # Errors
 /// [`AuditFault`] at the first gap, unreadable event or lost connection.
@@ -53,13 +56,17 @@ pub async fn replay(
     pool: &PgPool,
     vault: &Vault,
     until: i64,
+    mark: u64,
     told: impl Fn(u64),
 ) -> Result<Replayed, AuditFault> {
-    let (mut position, mut fold) = (0, Fold::default());
+    let (mut position, mut fold, mut marked) = (0, Fold::default(), None);
     while position < until {
         for event in page(pool, position, until).await? {
             position = event.position;
             fold.push(event.leaf());
+            if fold.size() == mark {
+                marked = Some(fold.root());
+            }
             event.recorded()?.open(vault).await?;
         }
         told(position.unsigned_abs());
@@ -69,6 +76,7 @@ pub async fn replay(
         from: i64::from(position > 0),
         to: position,
         root: Some(fold.root()),
+        marked,
     })
 }
 
@@ -109,6 +117,7 @@ pub async fn replay_stream(
         from,
         to,
         root: None,
+        marked: None,
     })
 }
 

@@ -35,15 +35,25 @@ pub async fn read(db: impl PgExecutor<'_>, name: &str) -> Result<i64, sqlx::Erro
 /// # Errors
 /// [`ReadFault::Diverged`]; or the database does not answer.
 pub async fn resume(pool: &PgPool, name: &str) -> Result<i64, ReadFault> {
-    let row = sqlx::query(
-        "SELECT c.position, c.log, log_identity() AS now,
-                c.event_id IS NULL OR EXISTS (SELECT FROM events e
-                    WHERE e.position = c.position AND e.event_id = c.event_id) AS same
-           FROM checkpoints c WHERE c.name = $1",
-    )
-    .bind(name)
-    .fetch_optional(pool)
-    .await?;
+    let mut tx = pool.begin().await?;
+    let position = confirm(&mut tx, name).await?;
+    tx.commit().await?;
+    Ok(position)
+}
+
+/// Whether the log of a checkpoint's row `c` still holds the event that its reader saw last.
+pub const STILL_HELD: &str = "(c.event_id IS NULL OR EXISTS (SELECT FROM events e
+                    WHERE e.position = c.position AND e.event_id = c.event_id))";
+
+/// The position of a reader whose log still holds what it has seen; notes the log's identity where it is another one.
+async fn confirm(tx: &mut PgConnection, name: &str) -> Result<i64, ReadFault> {
+    let asked = format!(
+        "SELECT c.position, c.log, log_identity() AS now, {STILL_HELD} AS same FROM checkpoints c WHERE c.name = $1"
+    );
+    let row = sqlx::query(&asked)
+        .bind(name)
+        .fetch_optional(&mut *tx)
+        .await?;
     let Some(row) = row else {
         return Ok(0);
     };
@@ -59,13 +69,11 @@ pub async fn resume(pool: &PgPool, name: &str) -> Result<i64, ReadFault> {
         if let Some(was) = was {
             tracing::warn!(reader = name, %was, %now, "the log moved to another server; it holds what was read");
         }
-        let mut tx = pool.begin().await?;
         sqlx::query("UPDATE checkpoints SET log = $2 WHERE name = $1")
             .bind(name)
             .bind(now)
             .execute(&mut *tx)
             .await?;
-        tx.commit().await?;
     }
     Ok(position)
 }
@@ -96,10 +104,10 @@ pub async fn hold(tx: &mut PgConnection, name: &str) -> Result<Held, sqlx::Error
     {
         Some(row) => row,
         None => {
-            sqlx::query("INSERT INTO checkpoints (name, position) VALUES ($1, 0) ON CONFLICT (name) DO NOTHING")
-                .bind(name)
-                .execute(&mut *tx)
-                .await?;
+            let first =
+                "INSERT INTO checkpoints (name, position, log) VALUES ($1, 0, log_identity())
+                         ON CONFLICT (name) DO NOTHING";
+            sqlx::query(first).bind(name).execute(&mut *tx).await?;
             sqlx::query(held).bind(name).fetch_one(&mut *tx).await?
         }
     };
@@ -125,16 +133,18 @@ pub async fn move_to(tx: &mut PgConnection, name: &str, position: i64) -> Result
     Ok(())
 }
 
-/// Moves a reader that writes nothing of its own in this database (relay, policies); never backwards.
+/// Moves a reader that writes nothing of its own in this database (relay, policies); never backwards, and never on
+/// from an event that the log has lost since: positions are given again after that.
 ///
 /// # Errors
-/// When the database does not answer.
-pub async fn advance(pool: &PgPool, name: &str, position: i64) -> Result<(), sqlx::Error> {
+/// [`ReadFault::Diverged`]; or the database does not answer.
+pub async fn advance(pool: &PgPool, name: &str, position: i64) -> Result<(), ReadFault> {
     let mut tx = pool.begin().await?;
     if hold(&mut tx, name).await?.position < position {
+        confirm(&mut tx, name).await?;
         move_to(&mut tx, name, position).await?;
     }
-    tx.commit().await
+    Ok(tx.commit().await?)
 }
 
 /// The right to move a reader, which one owner has at a time. Whoever works under it asks for it again and again.
@@ -173,8 +183,8 @@ impl Lease {
         }
         let mut tx = self.pool.begin().await?;
         self.term = sqlx::query_scalar(
-            "INSERT INTO checkpoints AS c (name, position, owner, lease_until, term)
-             VALUES ($1, 0, $2, clock_timestamp() + make_interval(secs => $3), 1)
+            "INSERT INTO checkpoints AS c (name, position, log, owner, lease_until, term)
+             VALUES ($1, 0, log_identity(), $2, clock_timestamp() + make_interval(secs => $3), 1)
              ON CONFLICT (name) DO UPDATE
                 SET owner = $2, lease_until = excluded.lease_until,
                     term = c.term + (c.owner IS DISTINCT FROM $2)::int

@@ -91,6 +91,22 @@ impl Log {
         Ok(events)
     }
 
+    /// Makes sure that there is an event at a position.
+    ///
+    /// # Errors
+    /// [`ReadFault::Gap`] where there is none.
+    pub async fn must_hold(&self, position: i64) -> Result<(), ReadFault> {
+        let there = "SELECT EXISTS (SELECT FROM events WHERE position = $1)";
+        let there: bool = sqlx::query_scalar(there)
+            .bind(position)
+            .fetch_one(&self.pool)
+            .await?;
+        match there {
+            true => Ok(()),
+            false => Err(ReadFault::Gap { position }),
+        }
+    }
+
     /// All events after a position up to another one, at most 100,000.
     ///
     /// # Errors

@@ -7,9 +7,9 @@ use crate::checkpoint::{self, Lease};
 use crate::edge;
 use crate::feed::{POLL, appended};
 use crate::kill_point;
-use crate::log::{ReadFault, newest};
+use crate::log::ReadFault;
 use crate::stored::Stored;
-use proof::{Checkpoint, CheckpointFault, Ledger, LedgerFault, SigningKey, VerifierKey};
+use proof::{Checkpoint, CheckpointFault, LeafHash, Ledger, LedgerFault, SigningKey, VerifierKey};
 use sqlx::PgPool;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -72,13 +72,13 @@ pub async fn origin(pool: &PgPool) -> Result<String, sqlx::Error> {
     Ok(format!("vara/{epoch}"))
 }
 
-/// What others check this log's checkpoints with.
+/// What others check this log's checkpoints with; no key is made for it.
 ///
 /// # Errors
 /// When key or database cannot be read.
 pub async fn verifier(pool: &PgPool, key: &Path) -> Result<VerifierKey, ProveFault> {
     let origin = origin(pool).await?;
-    Ok(SigningKey::read_or_create(key, &origin)?.verifier().clone())
+    Ok(SigningKey::read(key, &origin)?.verifier().clone())
 }
 
 /// Keeps the tree current until the process ends. Faults are waited out; a log that is not the one that was signed
@@ -119,7 +119,7 @@ async fn follow(
     let mut tree = Tree::open(pool, place).await?;
     let mut signed = None::<Instant>;
     loop {
-        let events = Stored::read(pool, tree.size(), i64::MAX, BATCH).await?;
+        let events = tree.following(pool).await?;
         let is_all = events.len() < usize::try_from(BATCH).unwrap_or(usize::MAX);
         if !events.is_empty() {
             tree.append(events).await?;
@@ -155,29 +155,21 @@ struct Tree {
     ledger: Arc<Mutex<Ledger>>,
     key: Arc<SigningKey>,
     size: i64,
+    last: Option<LeafHash>,
     signed: u64,
 }
 
 impl Tree {
-    /// Opens the tree, and makes sure that it grew from what was signed last and from this log.
+    /// Opens the tree, and makes sure that it grew from what was signed last.
     async fn open(pool: &PgPool, place: &Place) -> Result<Self, ProveFault> {
         let origin = origin(pool).await?;
         let (folder, key) = (place.folder.clone(), place.key.clone());
         let opened = tokio::task::spawn_blocking(move || open(&folder, &key, &origin));
         let (ledger, key, signed) = opened.await??;
         let size = i64::try_from(ledger.size()).unwrap_or(i64::MAX);
-        if newest(pool).await? < size {
-            let why = format!("it has fewer than the {size} events of the tree");
-            return Err(ProveFault::OtherLog(why));
-        }
-        if let Some(last) = Stored::read(pool, size - 1, size, 1).await?.first()
-            && size > 0
-            && ledger.leaf(ledger.size() - 1)? != last.leaf()
-        {
-            let why = format!("it holds another event at position {size}");
-            return Err(ProveFault::OtherLog(why));
-        }
+        let last = ledger.size().checked_sub(1);
         Ok(Self {
+            last: last.map(|at| ledger.leaf(at)).transpose()?,
             ledger: Arc::new(Mutex::new(ledger)),
             key: Arc::new(key),
             size,
@@ -193,15 +185,29 @@ impl Tree {
         self.size.unsigned_abs() > self.signed
     }
 
+    /// The events after the tree's last one, which is read again with them: the log may have lost it a moment ago.
+    async fn following(&self, pool: &PgPool) -> Result<Vec<Stored>, ProveFault> {
+        let Some(last) = self.last else {
+            return Ok(Stored::read(pool, 0, i64::MAX, BATCH).await?);
+        };
+        let mut events = Stored::read(pool, self.size - 1, i64::MAX, BATCH + 1).await?;
+        if events.first().map(Stored::leaf) != Some(last) {
+            let why = format!("it does not hold what was proved at position {}", self.size);
+            return Err(ProveFault::OtherLog(why));
+        }
+        Ok(events.split_off(1))
+    }
+
     async fn append(&mut self, events: Vec<Stored>) -> Result<(), ProveFault> {
         let (ledger, from) = (Arc::clone(&self.ledger), self.size.unsigned_abs());
         let count = i64::try_from(events.len()).unwrap_or(i64::MAX);
         let appended = tokio::task::spawn_blocking(move || {
             let leaves: Vec<_> = events.iter().map(Stored::leaf).collect();
             let mut ledger = ledger.lock().unwrap_or_else(PoisonError::into_inner);
-            ledger.append_from(from, &leaves)
+            ledger.append_from(from, &leaves)?;
+            Ok::<_, LedgerFault>(leaves.last().copied())
         });
-        appended.await??;
+        self.last = appended.await??.or(self.last);
         self.size += count;
         Ok(())
     }

@@ -3,7 +3,7 @@
 use crate::digest::Digest;
 use crate::projector::{Folded, ReadModel};
 use crate::table::AnyTable;
-use eventstore::checkpoint;
+use eventstore::checkpoint::{self, STILL_HELD};
 use eventstore::parked::Waiting;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgPool, Row};
@@ -85,17 +85,22 @@ pub(crate) struct Held {
     pub live: Generation,
     /// Streams that wait for this read model.
     pub waiting: Waiting,
+    /// The log still holds the last event that the rows show.
+    pub still_held: bool,
 }
 
 /// Holds a read model's checkpoint and tells all that its next batch depends on, in one question.
 pub(crate) async fn hold(tx: &mut PgConnection, name: &str) -> Result<Held, sqlx::Error> {
-    let asked = "SELECT c.position AS reached, c.term, set_config('synchronous_commit', 'off', true),
+    let asked = format!(
+        "SELECT c.position AS reached, c.term, {STILL_HELD} AS still_held,
+                        set_config('synchronous_commit', 'off', true),
                         g.generation, g.shape, g.digest, g.position,
                         (SELECT array_agg(p.noun) FROM parked p WHERE p.reader = $1) AS nouns,
                         (SELECT array_agg(p.stream) FROM parked p WHERE p.reader = $1) AS streams
                    FROM checkpoints c JOIN read_generations g ON g.name = c.name AND g.state = 'live'
-                  WHERE c.name = $1 FOR UPDATE OF c";
-    let row = match sqlx::query(asked)
+                  WHERE c.name = $1 FOR UPDATE OF c"
+    );
+    let row = match sqlx::query(&asked)
         .bind(name)
         .fetch_optional(&mut *tx)
         .await?
@@ -103,7 +108,7 @@ pub(crate) async fn hold(tx: &mut PgConnection, name: &str) -> Result<Held, sqlx
         Some(row) => row,
         None => {
             checkpoint::hold(tx, name).await?;
-            sqlx::query(asked).bind(name).fetch_one(&mut *tx).await?
+            sqlx::query(&asked).bind(name).fetch_one(&mut *tx).await?
         }
     };
     let (nouns, streams): (Option<Vec<String>>, Option<Vec<String>>) =
@@ -116,6 +121,7 @@ pub(crate) async fn hold(tx: &mut PgConnection, name: &str) -> Result<Held, sqlx
         },
         live: of(&row)?,
         waiting: nouns.into_iter().zip(streams).collect(),
+        still_held: row.try_get("still_held")?,
     })
 }
 

@@ -208,6 +208,10 @@ async fn apply_as<M: ReadModel>(
         return Err(ProjectFault::OtherShape { live, ours });
     }
     let from = held.checkpoint.position;
+    if !held.still_held {
+        let (reader, position) = (M::NAME.to_owned(), from);
+        return Err(ReadFault::Diverged { reader, position }.into());
+    }
     if (kept.generation, kept.position) != (held.live.number, from) {
         *kept = Kept {
             model: M::default(),

@@ -1,6 +1,7 @@
 //! Moves readers past events that change nothing of them: all that ask at once by one statement. Most events matter to
 //! one read model of seven, and a statement for each of the others would cost more than the one that does something.
 
+use super::STILL_HELD;
 use sqlx::PgPool;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
@@ -75,22 +76,23 @@ async fn together(
     passes: impl Iterator<Item = &Pass> + Clone,
 ) -> Result<Vec<(String, i64)>, sqlx::Error> {
     let column = |of: fn(&Pass) -> i64| passes.clone().map(of).collect::<Vec<_>>();
-    sqlx::query_as(
+    let moved = format!(
         "WITH hasty AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true)),
               free AS MATERIALIZED (
               SELECT c.name, a.reached, a.event_id
                 FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::uuid[], $5::bigint[])
                      AS a(name, stood, reached, event_id, term)
-                JOIN checkpoints c ON c.name = a.name AND c.position = a.stood AND c.term = a.term
+                JOIN checkpoints c ON c.name = a.name AND c.position = a.stood AND c.term = a.term AND {STILL_HELD}
                  FOR UPDATE OF c SKIP LOCKED)
          UPDATE checkpoints c SET position = free.reached, event_id = free.event_id FROM free, hasty
-          WHERE c.name = free.name RETURNING c.name, c.position",
-    )
-    .bind(passes.clone().map(|pass| pass.name).collect::<Vec<_>>())
-    .bind(column(|pass| pass.from))
-    .bind(column(|pass| pass.to))
-    .bind(passes.clone().map(|pass| pass.event_id).collect::<Vec<_>>())
-    .bind(column(|pass| pass.term))
-    .fetch_all(pool)
-    .await
+          WHERE c.name = free.name RETURNING c.name, c.position"
+    );
+    sqlx::query_as(&moved)
+        .bind(passes.clone().map(|pass| pass.name).collect::<Vec<_>>())
+        .bind(column(|pass| pass.from))
+        .bind(column(|pass| pass.to))
+        .bind(passes.clone().map(|pass| pass.event_id).collect::<Vec<_>>())
+        .bind(column(|pass| pass.term))
+        .fetch_all(pool)
+        .await
 }

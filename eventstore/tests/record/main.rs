@@ -14,6 +14,7 @@ mod faults;
 mod fencing;
 mod lane;
 mod leases;
+mod lost_tail;
 mod objects;
 mod oracle;
 mod order;

@@ -1,8 +1,9 @@
 //! Each event counts once, however often and in whatever pieces it is handed over.
 
 use crate::models::{Model, all_shown};
-use crate::story::a_whole_story;
+use crate::story::{Member, a_whole_story};
 use crate::support::{Database, World, shown};
+use domain::user::Purpose;
 use eventstore::ReadFault;
 use projections::projector::ProjectFault;
 
@@ -106,4 +107,32 @@ async fn an_owner_that_dies_in_its_transaction_leaves_nothing_and_the_next_goes_
     all_shown(&other.pool, &vault, &events).await;
     all_shown(&world.pool, &vault, &events).await;
     assert_eq!(shown(&other.pool).await, shown(&world.pool).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_applied_after_the_log_lost_what_the_rows_show() {
+    // I10: the next event follows by its number, but upon another history.
+    let world = World::fresh().await;
+    let ana = Member::joins(&world, "ana@example.test").await;
+    ana.says(Purpose::FaceSearch, true, 1).await;
+    ana.looks().await;
+    let last = Model::Users.position(&world.pool).await;
+    let mut tx = world.pool.begin().await.unwrap();
+    for statement in [
+        "ALTER TABLE events DISABLE TRIGGER USER",
+        "UPDATE events SET event_id = gen_random_uuid() WHERE position = (SELECT max(position) FROM events)",
+        "ALTER TABLE events ENABLE TRIGGER USER",
+    ] {
+        sqlx::query(statement).execute(&mut *tx).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    ana.says(Purpose::FaceSearch, false, 2).await;
+    let mut newest = world.events().await;
+    newest.retain(|event| event.position > last);
+    let fault = Model::Users
+        .apply(&world.pool, world.store.vault(), &newest)
+        .await;
+    let fault = fault.unwrap_err().to_string();
+    assert!(fault.contains("When the log lost its tail"), "{fault}");
+    assert_eq!(Model::Users.position(&world.pool).await, last);
 }

@@ -42,20 +42,34 @@ struct Signed {
 
 impl Signed {
     async fn of(kit: &Kit) -> anyhow::Result<Self> {
+        Self::find(kit).await?.context(
+            "there is no signed checkpoint yet; `vara relay` or `vara up` signs one a second",
+        )
+    }
+
+    /// Nothing where nothing was signed yet; what is there must be right.
+    async fn find(kit: &Kit) -> anyhow::Result<Option<Self>> {
+        if !kit.folder.ledger().join("checkpoint").exists() {
+            return Ok(None);
+        }
         let key = prover::verifier(kit.store.database(), &kit.folder.ledger_key()?).await?;
         let tiles = Tiles::at(&kit.folder.ledger());
-        let note = tiles.read("checkpoint", 0);
-        let note = note.context(
-            "there is no signed checkpoint yet; `vara relay` or `vara up` signs one a second",
-        )?;
+        let note = tiles
+            .read("checkpoint", 0)
+            .context("the checkpoint cannot be read")?;
         let note = String::from_utf8(note).context("the checkpoint is no text")?;
         let checkpoint = key.open(&note)?;
-        Ok(Self {
+        ensure!(
+            tiles.root(checkpoint.size)? == checkpoint.root,
+            "the tree is not the one that was signed: another root over {} events",
+            checkpoint.size
+        );
+        Ok(Some(Self {
             tiles,
             key,
             note,
             checkpoint,
-        })
+        }))
     }
 
     fn size(&self) -> i64 {
@@ -196,12 +210,19 @@ fn verify_offline(ask: &Verify) -> anyhow::Result<ExitCode> {
 async fn replay(ask: &Replay) -> anyhow::Result<ExitCode> {
     let kit = parts::open(&ask.data).await?;
     let log = Log::new(kit.store.database().clone());
+    // Before the log's end is asked for, so that a whole log never ends before it.
+    let signed = Signed::find(&kit).await?;
+    let mark = signed.as_ref().map_or(0, |signed| signed.checkpoint.size);
     let until = until(&log, ask.until.as_deref()).await?;
+    ensure!(
+        ask.until.is_some() || until.unsigned_abs() >= mark,
+        "the log has lost events: it ends at {until}, and {mark} were signed"
+    );
     let bar = bar("replay");
     bar.set_length(until.unsigned_abs());
     let seen = match &ask.stream {
         None => {
-            audit::replay(kit.store.database(), &kit.vault, until, |done| {
+            audit::replay(kit.store.database(), &kit.vault, until, mark, |done| {
                 bar.set_position(done)
             })
             .await?
@@ -209,7 +230,7 @@ async fn replay(ask: &Replay) -> anyhow::Result<ExitCode> {
         Some(stream) => one_stream(&kit, stream, until).await?,
     };
     bar.finish_and_clear();
-    tell(&kit, &seen).await
+    tell(signed.as_ref(), &seen)
 }
 
 async fn one_stream(kit: &Kit, named: &str, until: i64) -> anyhow::Result<Replayed> {
@@ -240,7 +261,7 @@ async fn until(log: &Log, asked: Option<&str>) -> anyhow::Result<i64> {
     Ok(log.position_at(time).await?)
 }
 
-async fn tell(kit: &Kit, seen: &Replayed) -> anyhow::Result<ExitCode> {
+fn tell(signed: Option<&Signed>, seen: &Replayed) -> anyhow::Result<ExitCode> {
     say::line(format!(
         "{} events, {} to {}",
         seen.count, seen.from, seen.to
@@ -249,26 +270,21 @@ async fn tell(kit: &Kit, seen: &Replayed) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     };
     say::line(format!("root  {}", hex::encode(root.0)));
-    let signed = match Signed::of(kit).await {
-        Ok(signed) => signed,
-        Err(why) => {
-            say::line(format!("Not compared with what was signed: {why}"));
-            return Ok(ExitCode::SUCCESS);
-        }
-    };
-    if seen.count > signed.checkpoint.size {
-        say::line(format!(
-            "Not compared with what was signed: {} events are signed so far.",
-            signed.checkpoint.size
-        ));
+    let Some(signed) = signed else {
+        say::line("Not compared with what was signed: nothing is signed yet.");
         return Ok(ExitCode::SUCCESS);
+    };
+    let compared = seen.count.min(signed.checkpoint.size);
+    // A log that is longer than what was signed has a root at that size too.
+    let ours = seen.marked.unwrap_or(root);
+    if signed.tiles.root(compared)? != ours {
+        bail!("the log is not the one that was signed: another root over {compared} events");
     }
-    if signed.tiles.root(seen.count)? != root {
-        bail!(
-            "the log is not the one that was signed: another root over {} events",
-            seen.count
-        );
+    match compared == seen.count {
+        true => say::line("It is the root that was signed."),
+        false => say::line(format!(
+            "The first {compared} events have the root that was signed; those after them are not signed yet."
+        )),
     }
-    say::line("It is the root that was signed.");
     Ok(ExitCode::SUCCESS)
 }

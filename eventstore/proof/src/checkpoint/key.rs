@@ -87,17 +87,28 @@ impl SigningKey {
         if !signed_note::is_key_name_valid(origin) || origin.chars().any(char::is_control) {
             return Err(CheckpointFault::Key("its name has spaces, a plus or none"));
         }
+        if !path.exists() {
+            create(path, origin).map_err(|e| CheckpointFault::KeyFile {
+                path: path.display().to_string(),
+                reason: e.to_string(),
+            })?;
+        }
+        Self::read(path, origin)
+    }
+
+    /// Reads the key of the log with this origin; makes none.
+    ///
+    /// # Errors
+    /// As [`Self::read_or_create`], and where there is no file.
+    pub fn read(path: &Path, origin: &str) -> Result<Self, CheckpointFault> {
         let fault = |reason: String| CheckpointFault::KeyFile {
             path: path.display().to_string(),
             reason,
         };
-        if !path.exists() {
-            create(path, origin).map_err(|e| fault(e.to_string()))?;
-        }
         let text = crate::bounded::read_text(path, KEY_BYTES_MAX);
         let text = text.map_err(|e| fault(e.to_string()))?.map(Zeroizing::new);
         let text = text.ok_or_else(|| fault("there is no such file".to_owned()))?;
-        let key = Self::read(&text).ok_or_else(|| fault("it holds no signing key".to_owned()))?;
+        let key = Self::parse(&text).ok_or_else(|| fault("it holds no signing key".to_owned()))?;
         if key.verifier.name() != origin {
             return Err(CheckpointFault::OtherOrigin {
                 origin: origin.to_owned(),
@@ -117,7 +128,7 @@ impl SigningKey {
         &self.signer
     }
 
-    fn read(text: &str) -> Option<Self> {
+    fn parse(text: &str) -> Option<Self> {
         let text = text.trim_end();
         let signer = StandardSigner::new(text).ok()?;
         // Base64 has plus signs of its own: the last of five parts, not what follows the last plus.

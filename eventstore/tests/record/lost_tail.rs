@@ -1,0 +1,106 @@
+//! I10: a log that lost its newest events under readers that had seen them, and gave the positions again: a promoted standby,
+//! an old backup. Whoever saw the lost ones stops, also while it runs.
+
+use crate::bus::relay;
+use crate::support::{Record, nats, until};
+use eventstore::bus::Bus;
+use eventstore::edge::fresh_id;
+use eventstore::feed::Tail;
+use eventstore::work::Attempt;
+use eventstore::{ReadFault, checkpoint, prover, subscription};
+use std::time::Duration;
+
+const SEEN: i64 = 6;
+
+/// The log loses its last two events and gets four others at once, so that it ends behind where its readers stand.
+async fn loses_its_tail(record: &Record) {
+    let mut tx = record.pool.begin().await.unwrap();
+    for statement in [
+        "ALTER TABLE events DISABLE TRIGGER USER",
+        "DELETE FROM events WHERE position > 4",
+        "ALTER TABLE events ENABLE TRIGGER USER",
+    ] {
+        sqlx::query(statement).execute(&mut *tx).await.unwrap();
+    }
+    for position in 5..9_i64 {
+        sqlx::query(
+            "INSERT INTO events (position, aggregate_type, aggregate_id, sequence, event_type, event_version, payload,
+                                 metadata, event_id)
+             SELECT $1, aggregate_type, gen_random_uuid()::text, 1, event_type, event_version, payload, metadata, $2
+               FROM events WHERE position = 1",
+        )
+        .bind(position)
+        .bind(fresh_id())
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    }
+    tx.commit().await.unwrap();
+    assert_eq!(record.log().head().await.unwrap(), 8);
+}
+
+async fn stands(record: &Record, reader: &str) -> i64 {
+    checkpoint::read(&record.pool, reader).await.unwrap()
+}
+
+/// The reader goes no further, and says why when it is asked.
+async fn has_stopped(record: &Record, reader: &str) {
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    assert_eq!(stands(record, reader).await, SEEN, "{reader}");
+    let fault = checkpoint::resume(&record.pool, reader).await.unwrap_err();
+    assert!(matches!(fault, ReadFault::Diverged { .. }), "{fault}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn policies_that_run_meanwhile_do_not_go_on_from_what_is_gone() {
+    let record = Record::fresh().await;
+    let nowhere = Bus::connect("nats://nobody:nothing@127.0.0.1:9").await;
+    let feed = Tail::follow(nowhere.unwrap()).feed(record.log());
+    let work = |_| std::future::ready(Attempt::Done);
+    let running = tokio::spawn(subscription::run(record.beside(), "reader", feed, work));
+    record.holds(6).await;
+    until("it has read them", || async {
+        stands(&record, "reader").await == SEEN
+    })
+    .await;
+    loses_its_tail(&record).await;
+    has_stopped(&record, "reader").await;
+    running.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_relay_that_runs_meanwhile_does_not_go_on_from_what_is_gone() {
+    let (record, nats) = (Record::fresh().await, nats().await);
+    let running = relay(&record.store, &nats.url()).await;
+    record.holds(6).await;
+    until("it has published them", || async {
+        stands(&record, "relay").await == SEEN
+    })
+    .await;
+    loses_its_tail(&record).await;
+    has_stopped(&record, "relay").await;
+    running.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_prover_that_runs_meanwhile_signs_nothing_over_another_history() {
+    let record = Record::fresh().await;
+    let folder = tempfile::tempdir().unwrap();
+    let place = prover::Place {
+        folder: folder.path().join("ledger"),
+        key: folder.path().join("ledger.key"),
+    };
+    let (pool, head) = (record.pool.clone(), record.store.head());
+    let running = tokio::spawn(prover::run(pool, place, head));
+    record.holds(6).await;
+    until("it has signed them", || async {
+        stands(&record, prover::NAME).await == SEEN
+    })
+    .await;
+    let signed = std::fs::read(folder.path().join("ledger/checkpoint")).unwrap();
+    loses_its_tail(&record).await;
+    has_stopped(&record, prover::NAME).await;
+    let now = std::fs::read(folder.path().join("ledger/checkpoint")).unwrap();
+    assert_eq!(now, signed);
+    running.abort();
+}
