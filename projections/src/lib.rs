@@ -43,12 +43,13 @@ use eventstore::{Log, Vault};
 use sqlx::PgPool;
 use tokio::task::JoinSet;
 
-/// Keeps every read model current, each in a task of its own, until the set is dropped.
+/// Keeps every read model current, each in a task of its own, until the set is dropped. Rows are written on `pool`, tables
+/// of a new shape made on `owner`.
 #[must_use]
-pub fn run_all(pool: &PgPool, vault: &Vault, tail: &Tail) -> JoinSet<()> {
+pub fn run_all(pool: &PgPool, owner: &PgPool, vault: &Vault, tail: &Tail) -> JoinSet<()> {
     let mut running = JoinSet::new();
     let passing = Passing::begin(pool.clone());
-    let with = (pool, vault, tail, &passing);
+    let with = (pool, owner, vault, tail, &passing);
     keep::<users::Users>(&mut running, with);
     keep::<images::Images>(&mut running, with);
     keep::<scans::Scans>(&mut running, with);
@@ -84,9 +85,10 @@ pub async fn named<O: Operation>(name: &str, operation: O) -> Option<O::Output> 
 
 fn keep<M: ReadModel>(
     running: &mut JoinSet<()>,
-    (pool, vault, tail, passing): (&PgPool, &Vault, &Tail, &Passing),
+    (pool, owner, vault, tail, passing): (&PgPool, &PgPool, &Vault, &Tail, &Passing),
 ) {
     let feed = tail.feed(Log::new(pool.clone()));
-    let (pool, vault, passing) = (pool.clone(), vault.clone(), passing.clone());
-    running.spawn(projector::run::<M>(pool, vault, feed, passing));
+    let (pool, owner) = (pool.clone(), owner.clone());
+    let (vault, passing) = (vault.clone(), passing.clone());
+    running.spawn(projector::run::<M>(pool, owner, vault, feed, passing));
 }

@@ -80,7 +80,16 @@ pub enum ProjectFault {
 }
 
 /// Keeps one read model current until the process ends. Faults are waited out.
-pub async fn run<M: ReadModel>(pool: PgPool, vault: Vault, mut feed: Feed, passing: Passing) {
+///
+/// Rows are written on `pool`. Where this release wants another shape of them the read model is rebuilt on `owner`,
+/// because that makes tables, which a projector's role may not.
+pub async fn run<M: ReadModel>(
+    pool: PgPool,
+    owner: PgPool,
+    vault: Vault,
+    mut feed: Feed,
+    passing: Passing,
+) {
     let mut faults = 0;
     let quietly: Progress = Arc::new(|_, _| {});
     loop {
@@ -93,7 +102,7 @@ pub async fn run<M: ReadModel>(pool: PgPool, vault: Vault, mut feed: Feed, passi
                     ours,
                     "its shape is new: it is rebuilt"
                 );
-                if let Err(fault) = rebuild::<M>(&pool, &vault, true, &quietly).await {
+                if let Err(fault) = rebuild::<M>(&owner, &vault, true, &quietly).await {
                     tracing::warn!(read_model = M::NAME, %fault, "the rebuild starts again");
                 }
             }

@@ -51,9 +51,9 @@ pub async fn workers(ask: cli::Workers) -> anyhow::Result<()> {
 
 /// Keeps read models current until asked to stop.
 pub async fn projections(ask: cli::Data) -> anyhow::Result<()> {
-    let kit = open_as(Role::Projector, &ask).await?;
+    let kit = open(&ask).await?;
     let mut running = JoinSet::new();
-    run_projections(&mut running, &kit, &Tail::follow(kit.bus.clone()));
+    run_projections(&mut running, &kit, &Tail::follow(kit.bus.clone())).await?;
     until_asked(running, &kit).await
 }
 
@@ -167,13 +167,21 @@ pub fn run_relay(running: &mut JoinSet<()>, kit: &Kit) -> anyhow::Result<()> {
     Ok(())
 }
 
-pub fn run_projections(running: &mut JoinSet<()>, kit: &Kit, tail: &Tail) {
+/// Rows are written in the projector's role; only the tables of a new shape are made with the login's own rights.
+pub async fn run_projections(
+    running: &mut JoinSet<()>,
+    kit: &Kit,
+    tail: &Tail,
+) -> anyhow::Result<()> {
+    let writing = kit.acting_as(Role::Projector).await?;
     let (kit, tail) = (kit.clone(), tail.clone());
     keep(running, "projections", move || {
-        let mut models = ::projections::run_all(kit.store.database(), &kit.vault, &tail);
+        let (pool, owner) = (writing.store.database(), kit.store.database());
+        let mut models = ::projections::run_all(pool, owner, &kit.vault, &tail);
         // The first one that ends, which none should, has all of them started again.
         async move { drop(models.join_next().await) }
     });
+    Ok(())
 }
 
 pub fn run_workers(

@@ -83,11 +83,10 @@ async fn serve_all(
     };
 
     let writing = kit.acting_as(Role::Writer).await?;
-    let projecting = kit.acting_as(Role::Projector).await?;
     let mut parts = JoinSet::new();
     parts::run_relay(&mut parts, &writing)?;
     let tail = Tail::follow(kit.bus.clone());
-    parts::run_projections(&mut parts, &projecting, &tail);
+    parts::run_projections(&mut parts, &kit, &tail).await?;
     parts::run_workers(&mut parts, &writing, engine.clone(), &tail)?;
     erasure::finish(&kit, to_erase).await;
     let web = ::sandbox::routes(kit.folder.web())?;

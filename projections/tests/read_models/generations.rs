@@ -2,12 +2,14 @@
 
 use crate::models::{Model, all_shown};
 use crate::story::{Member, a_whole_story};
-use crate::support::{World, shown};
+use crate::support::{World, shown, until};
+use domain::ids::UserId;
 use eventstore::Role;
 use projections::rebuild::{Progress, RebuildFault, rebuild, rollback};
 use projections::scans::Scans;
 use projections::users::Users;
 use projections::{alerts, images, matches, plan, streams};
+use sqlx::PgPool;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -163,4 +165,47 @@ async fn nobody_who_reads_meets_a_fault_or_an_older_row_while_generations_change
     over.store(true, Ordering::Relaxed);
     let reads: Vec<i32> = readers.join_all().await;
     assert!(reads.iter().all(|reads| *reads > 10), "{reads:?}");
+}
+
+async fn listed(pool: &PgPool, owner: UserId) -> i64 {
+    let wanted = projections::scans::Wanted::default();
+    let found = projections::scans::list(pool, owner, &wanted, crate::support::ALL).await;
+    found.unwrap().total
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_release_with_another_shape_rebuilds_by_itself_and_whoever_reads_meets_no_fault() {
+    let world = World::fresh().await;
+    let ana = a_whole_story(&world, "ana@example.test").await;
+    let (pool, vault) = (&world.pool, world.store.vault());
+    all_shown(pool, vault, &world.events().await).await;
+    let before = shown(pool).await;
+    // What a release before this one left behind: its tables look alike here, but it says that they do not.
+    sqlx::query("UPDATE read_generations SET shape = 0 WHERE name = 'scans'")
+        .execute(pool)
+        .await
+        .unwrap();
+    let reader = world.acting_as(Role::Writer).await;
+    let projector = world.acting_as(Role::Projector).await;
+    let feed = world.feed().await;
+    let hers = listed(&reader, ana).await;
+    a_whole_story(&world, "eva@example.test").await;
+    let last = world.events().await.len();
+    let running = Model::Scans.runs_as(projector, pool.clone(), world.vault(), feed);
+    until("it is current again", || async {
+        assert_eq!(
+            listed(&reader, ana).await,
+            hers,
+            "a read in the middle of it"
+        );
+        usize::try_from(Model::Scans.position(pool).await).unwrap() == last
+    })
+    .await;
+    running.abort();
+    assert_eq!(schemas(&world, "scans").await, ["scans_1", "scans_2"]);
+    let after = shown(&reader).await;
+    assert_eq!(after["read_users"], before["read_users"]);
+    assert!(after["read_scans"].len() > before["read_scans"].len());
+    let back = rollback::<Scans>(pool, vault).await.unwrap_err();
+    assert!(back.to_string().contains("shape 0"), "{back}");
 }

@@ -74,22 +74,32 @@ impl Model {
     }
 
     pub fn runs(self, pool: PgPool, vault: Vault, feed: Feed) -> JoinHandle<()> {
+        self.runs_as(pool.clone(), pool, vault, feed)
+    }
+
+    pub fn runs_as(self, pool: PgPool, owner: PgPool, vault: Vault, feed: Feed) -> JoinHandle<()> {
         let passing = Passing::begin(pool.clone());
         match self {
-            Self::Users => tokio::spawn(projector::run::<users::Users>(pool, vault, feed, passing)),
-            Self::Images => {
-                tokio::spawn(projector::run::<images::Images>(pool, vault, feed, passing))
-            }
-            Self::Scans => tokio::spawn(projector::run::<scans::Scans>(pool, vault, feed, passing)),
-            Self::Matches => tokio::spawn(projector::run::<matches::Matches>(
-                pool, vault, feed, passing,
+            Self::Users => tokio::spawn(projector::run::<users::Users>(
+                pool, owner, vault, feed, passing,
             )),
-            Self::Alerts => {
-                tokio::spawn(projector::run::<alerts::Alerts>(pool, vault, feed, passing))
-            }
-            Self::Plan => tokio::spawn(projector::run::<plan::Plan>(pool, vault, feed, passing)),
+            Self::Images => tokio::spawn(projector::run::<images::Images>(
+                pool, owner, vault, feed, passing,
+            )),
+            Self::Scans => tokio::spawn(projector::run::<scans::Scans>(
+                pool, owner, vault, feed, passing,
+            )),
+            Self::Matches => tokio::spawn(projector::run::<matches::Matches>(
+                pool, owner, vault, feed, passing,
+            )),
+            Self::Alerts => tokio::spawn(projector::run::<alerts::Alerts>(
+                pool, owner, vault, feed, passing,
+            )),
+            Self::Plan => tokio::spawn(projector::run::<plan::Plan>(
+                pool, owner, vault, feed, passing,
+            )),
             Self::Streams => tokio::spawn(projector::run::<streams::Streams>(
-                pool, vault, feed, passing,
+                pool, owner, vault, feed, passing,
             )),
         }
     }

@@ -21,7 +21,7 @@ async fn live_rows_equal_those_rebuilt_in_another_database_row_by_row() {
     let relay = Relay::new(world.pool.clone(), bus.clone(), world.store.head());
     let relay = tokio::spawn(relay.run());
     let tail = Tail::follow(bus);
-    let live = projections::run_all(&world.pool, world.store.vault(), &tail);
+    let live = projections::run_all(&world.pool, &world.pool, world.store.vault(), &tail);
     a_whole_story(&world, "ana@example.test").await;
     let server = Arc::clone(&nats);
     let killed = tokio::task::spawn_blocking(move || server.kill());

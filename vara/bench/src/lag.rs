@@ -135,7 +135,7 @@ async fn once(ground: &Ground, nats_url: &str, ask: Lags) -> anyhow::Result<Vec<
     let bus = Bus::connect(nats_url).await?;
     let mut running = JoinSet::new();
     running.spawn(Relay::new(pool.clone(), bus.clone(), store.head()).run());
-    let models = projections::run_all(&pool, store.vault(), &Tail::follow(bus));
+    let models = projections::run_all(&pool, &pool, store.vault(), &Tail::follow(bus));
     let members = join_all(&store, MEMBERS).await?;
     shown(&pool, *store.head().borrow()).await?;
     let (told, last) = watch::channel(None);
