@@ -1,6 +1,8 @@
 //! What this crate promises, tried on files: one program, so that it is linked once.
 
 #[cfg(test)]
+mod conformance;
+#[cfg(test)]
 mod hashing;
 #[cfg(test)]
 mod laws;
