@@ -5,6 +5,8 @@ mod conformance;
 #[cfg(test)]
 mod hashing;
 #[cfg(test)]
+mod known;
+#[cfg(test)]
 mod laws;
 #[cfg(test)]
 mod nothing_survives;
