@@ -14,6 +14,7 @@ mod decode;
 mod format;
 mod header;
 mod jpeg;
+pub mod known;
 pub mod pdq;
 mod picture;
 mod resize;

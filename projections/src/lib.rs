@@ -12,6 +12,7 @@ pub mod erasure;
 pub mod freshness;
 pub mod generation;
 pub mod images;
+pub mod known_hashes;
 pub mod likeness;
 pub mod matches;
 pub mod page;

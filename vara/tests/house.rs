@@ -11,7 +11,7 @@ const ARROWS: [(&str, &[&str]); 12] = [
     ("pictures", &[]),
     ("eventstore/proof", &[]),
     ("eventstore", &["domain", "proof"]),
-    ("projections", &["domain", "eventstore"]),
+    ("projections", &["domain", "eventstore", "pictures"]),
     ("workers", &["domain", "eventstore", "pictures"]),
     ("api", &["domain", "eventstore", "pictures", "projections"]),
     (

@@ -40,54 +40,68 @@ impl Window {
     }
 }
 
-/// The first pass along rows. Sums of bytes are whole numbers, which floats hold exactly to 2^24.
+/// Rows that are filtered side by side: a sliding sum is a chain, eight chains keep the processor busy.
+pub(super) const LANES: usize = 8;
+/// One value of each of those rows.
+pub(super) type Lanes = [f32; LANES];
+
+/// A pass along rows, eight rows abreast.
 pub(super) struct RowBox {
     window: Window,
-    sums: Vec<u32>,
-    means: Vec<f32>,
+    lanes: Vec<Lanes>,
+    filled: usize,
 }
 
 impl RowBox {
     pub(super) fn new(window: Window) -> Self {
         Self {
             window,
-            sums: vec![0; window.length],
-            means: vec![0.0; window.length],
+            lanes: vec![[0.0; LANES]; window.length],
+            filled: 0,
         }
     }
 
-    pub(super) fn filter(&mut self, row: &[u8]) -> &[f32] {
-        let Window {
-            length,
-            full,
-            ahead,
-            back,
-        } = self.window;
-        let mut sum: u32 = row[..ahead].iter().copied().map(u32::from).sum();
-        // Sums and means apart: the first is a chain, the second is done many at a time.
-        let (start, rest) = self.sums.split_at_mut(back + 1);
-        for (value, out) in row[ahead..].iter().zip(start) {
-            sum += u32::from(*value);
-            *out = sum;
+    /// Puts a row beside the others; whether these are all and [`RowBox::filter`] is due.
+    pub(super) fn push(&mut self, row: impl Iterator<Item = f32>) -> bool {
+        let lane = self.filled;
+        for (lanes, value) in self.lanes.iter_mut().zip(row) {
+            lanes[lane] = value;
         }
-        let (middle, end) = rest.split_at_mut(length - full);
-        for ((value, gone), out) in row[full..].iter().zip(row).zip(middle) {
-            sum = sum + u32::from(*value) - u32::from(*gone);
-            *out = sum;
+        self.filled += 1;
+        self.filled == LANES
+    }
+
+    /// Gives the sum of the window at each place, from left to right, and how many values it holds.
+    ///
+    /// Answers how many of the rows mean something; the rest are left from before.
+    pub(super) fn filter(&mut self, mut give: impl FnMut(usize, &Lanes, f32)) -> usize {
+        let window = self.window;
+        let mut sum = [0.0; LANES];
+        for entering in &self.lanes[..window.ahead] {
+            add(&mut sum, entering);
         }
-        for (gone, out) in row[length - full..].iter().zip(end) {
-            sum -= u32::from(*gone);
-            *out = sum;
+        for at in 0..window.length {
+            if let Some(entering) = self.lanes.get(at + window.ahead) {
+                add(&mut sum, entering);
+            }
+            if let Some(gone) = window.leaving(at) {
+                subtract(&mut sum, &self.lanes[gone]);
+            }
+            give(at, &sum, window.count(at));
         }
-        let inner = back..length - ahead;
-        for at in (0..inner.start).chain(inner.end..length) {
-            self.means[at] = self.sums[at] as f32 / self.window.count(at);
-        }
-        let inner_means = &mut self.means[inner.clone()];
-        for (sum, mean) in self.sums[inner].iter().zip(inner_means) {
-            *mean = *sum as f32 / full as f32;
-        }
-        &self.means
+        std::mem::take(&mut self.filled)
+    }
+}
+
+fn add(sum: &mut Lanes, values: &Lanes) {
+    for (sum, value) in sum.iter_mut().zip(values) {
+        *sum += value;
+    }
+}
+
+fn subtract(sum: &mut Lanes, values: &Lanes) {
+    for (sum, value) in sum.iter_mut().zip(values) {
+        *sum -= value;
     }
 }
 

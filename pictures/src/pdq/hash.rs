@@ -42,9 +42,12 @@ impl Hash {
 
     /// How many of the 256 bits differ (HSH-1).
     pub fn distance(&self, other: &Self) -> u16 {
-        let pairs = self.0.iter().zip(other.0);
-        let differing: u32 = pairs.map(|(one, two)| (one ^ two).count_ones()).sum();
-        differing as u16
+        let (one, two) = (self.0.as_chunks().0, other.0.as_chunks().0);
+        let pairs = one.iter().zip(two).map(|(one, two)| {
+            let differing = u64::from_ne_bytes(*one) ^ u64::from_ne_bytes(*two);
+            differing.count_ones() as u16
+        });
+        pairs.sum()
     }
 
     /// Sets bit `at` of the 256, counted from the least significant.

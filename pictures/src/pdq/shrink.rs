@@ -3,7 +3,7 @@
 //!
 //! Rows stream through all four passes, so no second picture is held.
 
-use super::boxes::{ColumnBox, RowBox, Window};
+use super::boxes::{ColumnBox, LANES, Lanes, RowBox, Window};
 use crate::Picture;
 use crate::area::Area;
 use crate::picture::CHANNELS;
@@ -13,34 +13,40 @@ pub(super) const SIDE: usize = 64;
 /// Luminance, 0 to 255, row by row.
 pub(super) type Small = [[f32; SIDE]; SIDE];
 
-/// Rows that are filtered side by side, for the processor's sake.
-const LANES: usize = 8;
-type Lanes = [f32; LANES];
-
 /// The luminance of `area`, blurred and reduced.
 pub(super) fn to_64_by_64(picture: &Picture, area: Area) -> Small {
-    let along_rows = Window::over(area.width);
-    let mut luminance = vec![0; area.width];
-    let mut blurred = RowBox::new(along_rows);
-    let mut first_columns = ColumnBox::new(Window::over(area.height), area.width);
-    let mut rows = Interleaved::new(along_rows);
-    let mut last = LastColumns::new(area.height);
+    let luminance = Luminance::new();
+    let mut rows = FirstRows::new(area.width);
+    let mut columns = FirstColumns::new(area);
     for row in 0..area.height {
-        luminance_of(area.row(picture, row), &mut luminance);
-        let blurred_row = blurred.filter(&luminance);
-        first_columns.push(blurred_row, &mut |row| rows.push(row, &mut last));
+        let pixels = area.row(picture, row).chunks_exact(CHANNELS);
+        rows.push(pixels.map(|pixel| luminance.of(pixel)), &mut columns);
     }
-    first_columns.finish(&mut |row| rows.push(row, &mut last));
-    rows.finish(&mut last);
-    last.into_small()
+    rows.finish(&mut columns);
+    columns.into_small()
 }
 
-/// Eight-bit luminance as OpenCV makes it, which the Python binding of PDQ calls: fifteen bits of
-/// 0.299, 0.587 and 0.114, rounded.
-fn luminance_of(rgb: &[u8], out: &mut [u8]) {
-    for (pixel, grey) in rgb.chunks_exact(CHANNELS).zip(out) {
-        let [r, g, b] = [pixel[0], pixel[1], pixel[2]].map(u32::from);
-        *grey = ((r * 9_798 + g * 19_235 + b * 3_735 + (1 << 14)) >> 15) as u8;
+/// Luminance as the Python binding of PDQ makes it: parts of red, green and blue added as doubles,
+/// in this order, and rounded to a float once.
+struct Luminance {
+    red: [f64; 256],
+    green: [f64; 256],
+    blue: [f64; 256],
+}
+
+impl Luminance {
+    fn new() -> Self {
+        let parts = |share: f64| std::array::from_fn(|value| value as f64 * share);
+        Self {
+            red: parts(0.299),
+            green: parts(0.587),
+            blue: parts(0.114),
+        }
+    }
+
+    fn of(&self, pixel: &[u8]) -> f32 {
+        let [r, g, b] = [pixel[0], pixel[1], pixel[2]].map(usize::from);
+        (self.red[r] + self.green[g] + self.blue[b]) as f32
     }
 }
 
@@ -49,76 +55,103 @@ fn kept(length: usize) -> [usize; SIDE] {
     std::array::from_fn(|part| (2 * part + 1) * length / (2 * SIDE))
 }
 
-/// The second pass along rows, eight rows abreast, of which only the kept columns are written.
-struct Interleaved {
-    window: Window,
-    columns: [usize; SIDE],
-    lanes: Vec<Lanes>,
-    filled: usize,
+/// The first pass along rows, of which every value is written.
+struct FirstRows {
+    rows: RowBox,
+    width: usize,
+    blurred: Vec<f32>,
 }
 
-impl Interleaved {
-    fn new(window: Window) -> Self {
-        let lanes = vec![[0.0; LANES]; window.length];
+impl FirstRows {
+    fn new(width: usize) -> Self {
         Self {
-            window,
-            columns: kept(window.length),
-            lanes,
-            filled: 0,
+            rows: RowBox::new(Window::over(width)),
+            width,
+            blurred: vec![0.0; LANES * width],
         }
     }
 
-    fn push(&mut self, row: &[f32], last: &mut LastColumns) {
-        let lane = self.filled;
-        for (lanes, value) in self.lanes.iter_mut().zip(row) {
-            lanes[lane] = *value;
-        }
-        self.filled += 1;
-        if self.filled == LANES {
-            self.finish(last);
+    fn push(&mut self, row: impl Iterator<Item = f32>, next: &mut FirstColumns) {
+        if self.rows.push(row) {
+            self.finish(next);
         }
     }
 
-    fn finish(&mut self, last: &mut LastColumns) {
-        let means = self.filter();
-        for lane in 0..self.filled {
-            last.push(&means.map(|column| column[lane]));
-        }
-        self.filled = 0;
-    }
-
-    fn filter(&self) -> [Lanes; SIDE] {
-        let mut means = [[0.0; LANES]; SIDE];
-        let mut columns = self.columns.iter().zip(&mut means).peekable();
-        let mut sum = [0.0; LANES];
-        for entering in &self.lanes[..self.window.ahead] {
-            add(&mut sum, entering);
-        }
-        for at in 0..self.window.length {
-            if let Some(entering) = self.lanes.get(at + self.window.ahead) {
-                add(&mut sum, entering);
+    fn finish(&mut self, next: &mut FirstColumns) {
+        let filled = self.rows.filter(|at, sum, count| {
+            for (row, sum) in self.blurred.chunks_exact_mut(self.width).zip(sum) {
+                row[at] = sum / count;
             }
-            if let Some(gone) = self.window.leaving(at) {
-                subtract(&mut sum, &self.lanes[gone]);
-            }
+        });
+        for row in self.blurred.chunks_exact(self.width).take(filled) {
+            next.push(row);
+        }
+    }
+}
+
+/// The first pass along columns.
+struct FirstColumns {
+    columns: ColumnBox,
+    next: LastRows,
+}
+
+impl FirstColumns {
+    fn new(area: Area) -> Self {
+        Self {
+            columns: ColumnBox::new(Window::over(area.height), area.width),
+            next: LastRows::new(area),
+        }
+    }
+
+    fn push(&mut self, row: &[f32]) {
+        self.columns.push(row, &mut |row| self.next.push(row));
+    }
+
+    fn into_small(mut self) -> Small {
+        self.columns.finish(&mut |row| self.next.push(row));
+        self.next.into_small()
+    }
+}
+
+/// The second pass along rows, of which only the kept columns are written.
+struct LastRows {
+    rows: RowBox,
+    kept: [usize; SIDE],
+    next: LastColumns,
+}
+
+impl LastRows {
+    fn new(area: Area) -> Self {
+        Self {
+            rows: RowBox::new(Window::over(area.width)),
+            kept: kept(area.width),
+            next: LastColumns::new(area.height),
+        }
+    }
+
+    fn push(&mut self, row: &[f32]) {
+        if self.rows.push(row.iter().copied()) {
+            self.filter();
+        }
+    }
+
+    fn filter(&mut self) {
+        let mut means: [Lanes; SIDE] = [[0.0; LANES]; SIDE];
+        let mut columns = self.kept.iter().zip(&mut means).peekable();
+        let filled = self.rows.filter(|at, sum, count| {
             // Below 64 pixels a column is kept more than once.
             while let Some((_, mean)) = columns.next_if(|(column, _)| **column == at) {
-                *mean = sum.map(|sum| sum / self.window.count(at));
+                *mean = sum.map(|sum| sum / count);
             }
+        });
+        for lane in 0..filled {
+            self.next.push(&means.map(|column| column[lane]));
         }
-        means
     }
-}
 
-fn add(sum: &mut Lanes, values: &Lanes) {
-    for (sum, value) in sum.iter_mut().zip(values) {
-        *sum += value;
-    }
-}
-
-fn subtract(sum: &mut Lanes, values: &Lanes) {
-    for (sum, value) in sum.iter_mut().zip(values) {
-        *sum -= value;
+    fn into_small(mut self) -> Small {
+        self.filter();
+        self.next.into_small()
     }
 }
 

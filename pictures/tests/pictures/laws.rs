@@ -157,6 +157,47 @@ proptest! {
 }
 
 proptest! {
+    #![proptest_config(config(512))]
+
+    // PIP-3: any sides, any bytes, flat stretches as well: a hash or none, never a panic.
+    #[test]
+    fn no_pixels_crash_the_hash(
+        (width, height) in prop_oneof![(0_u32..160, 0_u32..160), (0_u32..12, 0_u32..4_000), (0_u32..4_000, 0_u32..12)],
+        pattern in prop::collection::vec(prop_oneof![Just(0), Just(255), any::<u8>()], 1..200),
+        stretch in 1_usize..400,
+        missing in prop_oneof![9 => Just(0_usize), 1 => 1_usize..7],
+    ) {
+        let bytes = (width * height * 3) as usize;
+        let values = pattern.iter().flat_map(|value| std::iter::repeat_n(*value, stretch)).cycle();
+        let rgb: Vec<u8> = values.take(bytes.saturating_sub(missing)).collect();
+        let fits = rgb.len() == bytes && bytes > 0;
+        let picture = Picture::from_rgb(width, height, rgb);
+        prop_assert_eq!(picture.is_some(), fits);
+        let Some(picture) = picture else { return Ok(()) };
+        for found in [pdq::fingerprint(&picture), pdq::fingerprint_with_bars(&picture)] {
+            prop_assert_eq!(found.is_some(), width.min(height) >= 5);
+            prop_assert!(found.is_none_or(|found| found.quality <= 100 && found.turns[0] == found.hash));
+        }
+    }
+
+    // From the bytes of a file to its hash: whatever decodes has one, or is too small.
+    #[test]
+    fn no_damaged_file_crashes_the_hash(
+        name in prop::sample::select(DAMAGED.to_vec()),
+        hits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
+    ) {
+        let mut bytes = shelf::bytes(name);
+        for (at, value) in hits {
+            let at = at.index(bytes.len());
+            bytes[at] = value;
+        }
+        if let Ok(picture) = decode(&bytes) {
+            prop_assert!(pdq::fingerprint(&picture).is_some());
+        }
+    }
+}
+
+proptest! {
     #![proptest_config(config(32))]
 
     // HSH-1: the turns of a turned picture are those of the picture in another order.

@@ -1,7 +1,11 @@
 //! What this crate promises, tried on files: one program, so that it is linked once.
 
 #[cfg(test)]
+mod conformance;
+#[cfg(test)]
 mod hashing;
+#[cfg(test)]
+mod known;
 #[cfg(test)]
 mod laws;
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod fresh;
 mod generations;
 mod golden;
 mod images;
+mod known_hashes;
 mod likeness;
 mod matches;
 mod models;

@@ -1,0 +1,2 @@
+DROP TABLE known_hashes;
+DROP FUNCTION pdq_words;
