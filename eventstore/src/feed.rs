@@ -112,25 +112,25 @@ impl Feed {
         let deadline = tokio::time::Instant::now() + POLL;
         loop {
             let Ok(received) = tokio::time::timeout_at(deadline, self.events.recv()).await else {
-                return self.from_log(after).await;
+                return self.logged(after).await;
             };
             match received {
                 Ok(event) if event.position <= after => {}
                 Ok(event) if event.position == after + 1 => return Ok(self.gather(event)),
                 // A gap, a lag or a closed tail: the log knows.
                 Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {
-                    return self.from_log(after).await;
+                    return self.logged(after).await;
                 }
                 Err(broadcast::error::RecvError::Closed) => {
                     tokio::time::sleep_until(deadline).await;
-                    return self.from_log(after).await;
+                    return self.logged(after).await;
                 }
             }
         }
     }
 
     /// What the log has; a log that ends before the reader stands has lost what it saw.
-    async fn from_log(&self, after: i64) -> Result<Vec<Recorded>, ReadFault> {
+    async fn logged(&self, after: i64) -> Result<Vec<Recorded>, ReadFault> {
         let events = self.log.read_after(after, BATCH as i64).await?;
         if events.is_empty() && after > 0 {
             self.log.must_hold(after).await?;

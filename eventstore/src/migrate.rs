@@ -149,6 +149,17 @@ pub async fn create_beside(pool: &PgPool, name: &str) -> Result<(), sqlx::Error>
     }
 }
 
+/// Whether the server lets transactions be prepared: one that holds the lock of the log and is forgotten stops every
+/// append, across restarts, until somebody ends it by hand.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn may_prepare(pool: &PgPool) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar("SELECT current_setting('max_prepared_transactions')::int > 0")
+        .fetch_one(pool)
+        .await
+}
+
 /// Whether every migration of this release was applied.
 ///
 /// # Errors

@@ -33,6 +33,11 @@ impl Kit {
         if !migrate::is_current(&database).await? {
             anyhow::bail!("the database is not prepared for this release: run `vara migrate`");
         }
+        if migrate::may_prepare(&database).await? {
+            tracing::warn!(
+                "the database server allows prepared transactions; set max_prepared_transactions to 0 (docs/operating.md)"
+            );
+        }
         let keys = migrate::connect(&servers.keys_url()?, KEY_CONNECTIONS)
             .await
             .context("the database of keys cannot be reached")?;

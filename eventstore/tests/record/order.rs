@@ -69,6 +69,11 @@ async fn an_analyst_who_reads_for_long_sees_one_moment_and_delays_nobody() {
 async fn no_transaction_can_be_left_prepared() {
     // One that was forgotten would hold the lock of the log for ever.
     let record = Record::fresh().await;
+    assert!(
+        !eventstore::migrate::may_prepare(&record.pool)
+            .await
+            .unwrap()
+    );
     let mut db = PgConnection::connect(&record.url).await.unwrap();
     db.execute("BEGIN").await.unwrap();
     db.execute("SELECT next_position()").await.unwrap();

@@ -23,10 +23,12 @@ const STATUS_LINE: usize = 7;
 /// No statement, parameter or value reaches the log: `terse` drops the details of a violated
 /// constraint, and messages of level ERROR, which quote values that cannot be read, are left out.
 /// Whoever runs a statement gets its error and logs it in words of its own.
-const SETTINGS: [&str; 15] = [
+const SETTINGS: [&str; 16] = [
     "listen_addresses=127.0.0.1",
     "unix_socket_directories=",
     "max_connections=200",
+    // A prepared append that was forgotten would hold the lock of the log for ever.
+    "max_prepared_transactions=0",
     // Old files of the write-ahead log repeat what read models held: they are let go, not kept to be overwritten.
     "wal_recycle=off",
     "shared_buffers=128MB",
