@@ -1,8 +1,8 @@
 //! The bus: NATS JetStream as fan-out. It holds ciphertext only, and may be wiped at any time.
 
+use crate::partitions::{Partitions, partition};
 use crate::recorded::Recorded;
 use async_nats::jetstream::{self, context::ContextBuilder, stream};
-use sha2::{Digest, Sha256};
 use std::time::Duration;
 use url::Url;
 
@@ -10,12 +10,10 @@ use url::Url;
 pub const STREAM: &str = "VARA";
 /// Header with the event's position in the log.
 pub const POSITION: &str = "Vara-Position";
-/// Header with the position before it.
+/// Header with the position of the event before it on the same partition; 0 when it is the first there.
 pub const PREVIOUS: &str = "Vara-Previous";
 /// Header with the id of the event or command that it follows from.
 pub const CAUSE: &str = "Vara-Cause";
-/// Streams are spread over this many partitions; all events of one stream share one.
-pub const PARTITIONS: u8 = 16;
 /// How long one publication waits for its acknowledgement.
 const ACK: Duration = Duration::from_secs(5);
 
@@ -124,39 +122,51 @@ impl Bus {
     }
 
     /// Publishes one event anew, past the memory of message ids: work that was parked comes to its queue again.
+    /// `partitions` as they stood before it.
     ///
     /// # Errors
     /// When it is not acknowledged.
-    pub async fn publish_again(&self, event: &Recorded) -> Result<(), BusFault> {
+    pub async fn publish_again(
+        &self,
+        event: &Recorded,
+        mut partitions: Partitions,
+    ) -> Result<(), BusFault> {
         let id = crate::edge::fresh_id().to_string();
-        let ack = self.send(event, id).await?;
+        let ack = self.send(event, partitions.take(event), id).await?;
         ack.await.map(drop).map_err(BusFault::of)
     }
 
     async fn send(
         &self,
         event: &Recorded,
+        previous: i64,
         id: String,
     ) -> Result<jetstream::context::PublishAckFuture, BusFault> {
         let body = serde_json::to_vec(event).map_err(BusFault::of)?;
         let mut message = jetstream::message::PublishMessage::build()
             .message_id(id)
             .payload(body.into());
-        for (name, value) in headers(event) {
+        for (name, value) in headers(event, previous) {
             message = message.header(name, value);
         }
         let sent = self.jetstream.send_publish(subject(event), message).await;
         sent.map_err(BusFault::of)
     }
 
-    /// Publishes events in order and waits until each one is acknowledged.
+    /// Publishes events in order and waits until each one is acknowledged. `partitions` as they stand before the first
+    /// of them, and afterwards after the last.
     ///
     /// # Errors
-    /// When one is not acknowledged; those before it may have arrived.
-    pub async fn publish(&self, events: &[Recorded]) -> Result<(), BusFault> {
+    /// When one is not acknowledged; those before it may have arrived, and `partitions` are to be made anew.
+    pub async fn publish(
+        &self,
+        events: &[Recorded],
+        partitions: &mut Partitions,
+    ) -> Result<(), BusFault> {
         let mut acks = Vec::with_capacity(events.len());
         for event in events {
-            acks.push(self.send(event, message_id(event)).await?);
+            let previous = partitions.take(event);
+            acks.push(self.send(event, previous, message_id(event)).await?);
         }
         for ack in acks {
             ack.await.map_err(BusFault::of)?;
@@ -171,12 +181,13 @@ pub fn message_id(event: &Recorded) -> String {
     format!("{}-{}-{}", event.noun, event.stream, event.sequence)
 }
 
-/// The headers of an event's message beside its id, by name.
+/// The headers of an event's message beside its id, by name; `previous` is the position of the event before it on its
+/// partition.
 #[must_use]
-pub fn headers(event: &Recorded) -> [(&'static str, String); 3] {
+pub fn headers(event: &Recorded, previous: i64) -> [(&'static str, String); 3] {
     [
         (POSITION, event.position.to_string()),
-        (PREVIOUS, (event.position - 1).to_string()),
+        (PREVIOUS, previous.to_string()),
         (CAUSE, event.why.cause_id.to_string()),
     ]
 }
@@ -184,7 +195,7 @@ pub fn headers(event: &Recorded) -> [(&'static str, String); 3] {
 /// Where an event is published: `vara.<partition>.<noun>.<event in snake case>`.
 #[must_use]
 pub fn subject(event: &Recorded) -> String {
-    let partition = Sha256::digest(event.stream.as_bytes())[0] % PARTITIONS;
+    let partition = partition(&event.stream);
     format!(
         "vara.{partition}.{}.{}",
         event.noun,

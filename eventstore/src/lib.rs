@@ -21,6 +21,7 @@ mod met;
 pub mod migrate;
 pub mod objects;
 pub mod parked;
+pub mod partitions;
 pub mod prover;
 pub mod recorded;
 pub mod relay;

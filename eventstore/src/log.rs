@@ -91,6 +91,19 @@ impl Log {
         Ok(events)
     }
 
+    /// Position and stream of at most `limit` events before a position, newest first.
+    pub(crate) async fn places_before(
+        &self,
+        position: i64,
+        limit: i64,
+    ) -> Result<Vec<(i64, String)>, ReadFault> {
+        let places = sqlx::query_as(
+            "SELECT position, aggregate_id FROM events WHERE position < $1 ORDER BY position DESC LIMIT $2",
+        );
+        let places = places.bind(position).bind(limit);
+        Ok(places.fetch_all(&self.pool).await?)
+    }
+
     /// All events after a position up to another one, at most 100,000.
     ///
     /// # Errors

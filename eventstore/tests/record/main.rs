@@ -17,6 +17,7 @@ mod leases;
 mod objects;
 mod oracle;
 mod order;
+mod partitions;
 mod queue;
 mod reading;
 mod relay;

@@ -77,7 +77,9 @@ pub fn headers() -> Value {
                 "type": "string", "pattern": "^[1-9][0-9]*$"
             },
             PREVIOUS: {
-                "description": "The position before it; above the last one you know, something is missing.",
+                "description": "The position of the last event that was published before on the same partition; 0 on its first. Above \
+                    the last one that you know of the whole partition, something is missing. Who listens to some of its nouns or \
+                    events only cannot tell.",
                 "type": "string", "pattern": "^(0|[1-9][0-9]*)$"
             },
             CAUSE: {

@@ -150,7 +150,7 @@ fn subjects_are_those_that_the_relay_uses() {
 #[test]
 fn headers_are_those_that_the_relay_sets() {
     let event = recorded(&domain::schema::all()[0]);
-    let mut set = BTreeMap::from(bus::headers(&event));
+    let mut set = BTreeMap::from(bus::headers(&event, 0));
     set.insert("Nats-Msg-Id", bus::message_id(&event));
     let schema = envelope::headers();
     let required = schema["required"].as_array().unwrap().iter();
