@@ -12,7 +12,7 @@ pub const STREAM: &str = "VARA";
 pub const POSITION: &str = "Vara-Position";
 /// Header with the position of the event before it on the same partition; 0 when it is the first there.
 pub const PREVIOUS: &str = "Vara-Previous";
-/// Header with the id of the event or command that it follows from.
+/// Header with the id of the event or command that it follows from; absent where the circumstances cannot be read.
 pub const CAUSE: &str = "Vara-Cause";
 /// How long one publication waits for its acknowledgement.
 const ACK: Duration = Duration::from_secs(5);
@@ -184,12 +184,16 @@ pub fn message_id(event: &Recorded) -> String {
 /// The headers of an event's message beside its id, by name; `previous` is the position of the event before it on its
 /// partition.
 #[must_use]
-pub fn headers(event: &Recorded, previous: i64) -> [(&'static str, String); 3] {
-    [
+pub fn headers(event: &Recorded, previous: i64) -> Vec<(&'static str, String)> {
+    let cause = event
+        .why
+        .known()
+        .map(|why| (CAUSE, why.cause_id.to_string()));
+    let places = [
         (POSITION, event.position.to_string()),
         (PREVIOUS, previous.to_string()),
-        (CAUSE, event.why.cause_id.to_string()),
-    ]
+    ];
+    places.into_iter().chain(cause).collect()
 }
 
 /// Where an event is published: `vara.<partition>.<noun>.<event in snake case>`.
@@ -198,21 +202,28 @@ pub fn subject(event: &Recorded) -> String {
     let partition = partition(&event.stream);
     format!(
         "vara.{partition}.{}.{}",
-        event.noun,
+        snake(&event.noun),
         snake(&event.event_type)
     )
 }
 
-/// `MatchFound` as `match_found`.
+/// `MatchFound` as `match_found`. Always a token of a subject: whatever cannot stand in one is an underscore, so that
+/// no row of the log is refused by the bus.
 #[must_use]
 pub fn snake(name: &str) -> String {
+    if name.is_empty() {
+        return "_".to_owned();
+    }
     name.chars()
         .enumerate()
         .fold(String::new(), |mut out, (at, letter)| {
             if letter.is_ascii_uppercase() && at > 0 {
                 out.push('_');
             }
-            out.push(letter.to_ascii_lowercase());
+            out.push(match letter.is_ascii_alphanumeric() {
+                true => letter.to_ascii_lowercase(),
+                false => '_',
+            });
             out
         })
 }
@@ -225,5 +236,11 @@ mod tests {
     fn an_event_type_is_a_subject_in_snake_case() {
         assert_eq!(snake("MatchFound"), "match_found");
         assert_eq!(snake("PlanItemUrgencyRaised"), "plan_item_urgency_raised");
+    }
+
+    #[test]
+    fn whatever_a_row_is_called_its_subject_has_four_tokens() {
+        assert_eq!(snake("rain fell. >\r\n*"), "rain_fell______");
+        assert_eq!((snake(""), snake("é")), ("_".to_owned(), "_".to_owned()));
     }
 }

@@ -45,4 +45,4 @@ pub use migrate::{Database, DatabaseFault};
 pub use recorded::{Opened, Recorded};
 pub use role::Role;
 pub use store::{ExecuteError, Receipt, Store};
-pub use why::Why;
+pub use why::{Circumstances, Why};

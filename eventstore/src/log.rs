@@ -236,9 +236,11 @@ impl Log {
         let mut chain = Vec::new();
         let mut next = self.find(event_id).await?;
         while let Some(event) = next.take() {
-            let cause = event.why.cause_id;
+            let cause = event.why.known().map(|why| why.cause_id);
             chain.push(event);
-            if chain.len() < CHAIN_MAX {
+            if let Some(cause) = cause
+                && chain.len() < CHAIN_MAX
+            {
                 next = self.find(cause).await?;
             }
         }

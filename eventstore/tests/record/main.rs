@@ -18,6 +18,7 @@ mod objects;
 mod oracle;
 mod order;
 mod partitions;
+mod poison;
 mod queue;
 mod reading;
 mod relay;

@@ -16,18 +16,18 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::task::JoinHandle;
 
-const NAME: &str = "test-reader";
+pub const NAME: &str = "test-reader";
 
 /// The positions that a subscriber was handed, in that order.
 #[derive(Clone, Default)]
-struct Notes(Arc<Mutex<Vec<i64>>>);
+pub struct Notes(Arc<Mutex<Vec<i64>>>);
 
 impl Notes {
-    fn take(&self, event: &Opened) {
+    pub fn take(&self, event: &Opened) {
         self.0.lock().unwrap().push(event.recorded.position);
     }
 
-    fn read(&self) -> Vec<i64> {
+    pub fn read(&self) -> Vec<i64> {
         self.0.lock().unwrap().clone()
     }
 
@@ -43,7 +43,7 @@ fn upto(last: i64) -> Vec<i64> {
     (1..=last).collect()
 }
 
-async fn feed(record: &Record, nats_url: &str) -> Feed {
+pub async fn feed(record: &Record, nats_url: &str) -> Feed {
     let bus = Bus::connect(nats_url).await.unwrap();
     Tail::follow(bus).feed(record.log())
 }
@@ -60,7 +60,7 @@ where
     tokio::spawn(subscription::run(store, NAME, feed, work))
 }
 
-fn noting(record: &Record, feed: Feed, notes: &Notes) -> JoinHandle<()> {
+pub fn noting(record: &Record, feed: Feed, notes: &Notes) -> JoinHandle<()> {
     let notes = notes.clone();
     subscribed(record, feed, move |event| {
         notes.take(&event);
