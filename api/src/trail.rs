@@ -26,14 +26,15 @@ pub struct Step {
 /// The events that led to this one, oldest first; only hers.
 pub(crate) async fn trail(app: &App, user: UserId, event: Uuid) -> Result<Vec<Step>, Problem> {
     let chain = app.log.chain(event).await?;
-    let hers = chain.into_iter().filter(|event| event.why.subject == user);
-    Ok(hers
-        .map(|event| Step {
+    let hers = chain.into_iter().filter_map(|event| {
+        let why = event.why.known().filter(|why| why.subject == user)?;
+        Some(Step {
             position: event.position,
             event_id: event.event_id,
+            actor: why.actor.clone(),
             event: event.event_type,
             recorded_at: event.recorded_at.into(),
-            actor: event.why.actor,
         })
-        .collect())
+    });
+    Ok(hers.collect())
 }

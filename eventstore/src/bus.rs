@@ -1,8 +1,8 @@
 //! The bus: NATS JetStream as fan-out. It holds ciphertext only, and may be wiped at any time.
 
+use crate::partitions::{Partitions, partition};
 use crate::recorded::Recorded;
 use async_nats::jetstream::{self, context::ContextBuilder, stream};
-use sha2::{Digest, Sha256};
 use std::time::Duration;
 use url::Url;
 
@@ -10,12 +10,10 @@ use url::Url;
 pub const STREAM: &str = "VARA";
 /// Header with the event's position in the log.
 pub const POSITION: &str = "Vara-Position";
-/// Header with the position before it.
+/// Header with the position of the event before it on the same partition; 0 when it is the first there.
 pub const PREVIOUS: &str = "Vara-Previous";
-/// Header with the id of the event or command that it follows from.
+/// Header with the id of the event or command that it follows from; absent where the circumstances cannot be read.
 pub const CAUSE: &str = "Vara-Cause";
-/// Streams are spread over this many partitions; all events of one stream share one.
-pub const PARTITIONS: u8 = 16;
 /// How long one publication waits for its acknowledgement.
 const ACK: Duration = Duration::from_secs(5);
 
@@ -124,39 +122,51 @@ impl Bus {
     }
 
     /// Publishes one event anew, past the memory of message ids: work that was parked comes to its queue again.
+    /// `partitions` as they stood before it.
     ///
     /// # Errors
     /// When it is not acknowledged.
-    pub async fn publish_again(&self, event: &Recorded) -> Result<(), BusFault> {
+    pub async fn publish_again(
+        &self,
+        event: &Recorded,
+        mut partitions: Partitions,
+    ) -> Result<(), BusFault> {
         let id = crate::edge::fresh_id().to_string();
-        let ack = self.send(event, id).await?;
+        let ack = self.send(event, partitions.take(event), id).await?;
         ack.await.map(drop).map_err(BusFault::of)
     }
 
     async fn send(
         &self,
         event: &Recorded,
+        previous: i64,
         id: String,
     ) -> Result<jetstream::context::PublishAckFuture, BusFault> {
         let body = serde_json::to_vec(event).map_err(BusFault::of)?;
         let mut message = jetstream::message::PublishMessage::build()
             .message_id(id)
             .payload(body.into());
-        for (name, value) in headers(event) {
+        for (name, value) in headers(event, previous) {
             message = message.header(name, value);
         }
         let sent = self.jetstream.send_publish(subject(event), message).await;
         sent.map_err(BusFault::of)
     }
 
-    /// Publishes events in order and waits until each one is acknowledged.
+    /// Publishes events in order and waits until each one is acknowledged. `partitions` as they stand before the first
+    /// of them, and afterwards after the last.
     ///
     /// # Errors
-    /// When one is not acknowledged; those before it may have arrived.
-    pub async fn publish(&self, events: &[Recorded]) -> Result<(), BusFault> {
+    /// When one is not acknowledged; those before it may have arrived, and `partitions` are to be made anew.
+    pub async fn publish(
+        &self,
+        events: &[Recorded],
+        partitions: &mut Partitions,
+    ) -> Result<(), BusFault> {
         let mut acks = Vec::with_capacity(events.len());
         for event in events {
-            acks.push(self.send(event, message_id(event)).await?);
+            let previous = partitions.take(event);
+            acks.push(self.send(event, previous, message_id(event)).await?);
         }
         for ack in acks {
             ack.await.map_err(BusFault::of)?;
@@ -171,37 +181,49 @@ pub fn message_id(event: &Recorded) -> String {
     format!("{}-{}-{}", event.noun, event.stream, event.sequence)
 }
 
-/// The headers of an event's message beside its id, by name.
+/// The headers of an event's message beside its id, by name; `previous` is the position of the event before it on its
+/// partition.
 #[must_use]
-pub fn headers(event: &Recorded) -> [(&'static str, String); 3] {
-    [
+pub fn headers(event: &Recorded, previous: i64) -> Vec<(&'static str, String)> {
+    let cause = event
+        .why
+        .known()
+        .map(|why| (CAUSE, why.cause_id.to_string()));
+    let places = [
         (POSITION, event.position.to_string()),
-        (PREVIOUS, (event.position - 1).to_string()),
-        (CAUSE, event.why.cause_id.to_string()),
-    ]
+        (PREVIOUS, previous.to_string()),
+    ];
+    places.into_iter().chain(cause).collect()
 }
 
 /// Where an event is published: `vara.<partition>.<noun>.<event in snake case>`.
 #[must_use]
 pub fn subject(event: &Recorded) -> String {
-    let partition = Sha256::digest(event.stream.as_bytes())[0] % PARTITIONS;
+    let partition = partition(&event.stream);
     format!(
         "vara.{partition}.{}.{}",
-        event.noun,
+        snake(&event.noun),
         snake(&event.event_type)
     )
 }
 
-/// `MatchFound` as `match_found`.
+/// `MatchFound` as `match_found`. Always a token of a subject: whatever cannot stand in one is an underscore, so that
+/// no row of the log is refused by the bus.
 #[must_use]
 pub fn snake(name: &str) -> String {
+    if name.is_empty() {
+        return "_".to_owned();
+    }
     name.chars()
         .enumerate()
         .fold(String::new(), |mut out, (at, letter)| {
             if letter.is_ascii_uppercase() && at > 0 {
                 out.push('_');
             }
-            out.push(letter.to_ascii_lowercase());
+            out.push(match letter.is_ascii_alphanumeric() {
+                true => letter.to_ascii_lowercase(),
+                false => '_',
+            });
             out
         })
 }
@@ -214,5 +236,11 @@ mod tests {
     fn an_event_type_is_a_subject_in_snake_case() {
         assert_eq!(snake("MatchFound"), "match_found");
         assert_eq!(snake("PlanItemUrgencyRaised"), "plan_item_urgency_raised");
+    }
+
+    #[test]
+    fn whatever_a_row_is_called_its_subject_has_four_tokens() {
+        assert_eq!(snake("rain fell. >\r\n*"), "rain_fell______");
+        assert_eq!((snake(""), snake("é")), ("_".to_owned(), "_".to_owned()));
     }
 }

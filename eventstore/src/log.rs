@@ -107,6 +107,19 @@ impl Log {
         }
     }
 
+    /// Position and stream of at most `limit` events before a position, newest first.
+    pub(crate) async fn places_before(
+        &self,
+        position: i64,
+        limit: i64,
+    ) -> Result<Vec<(i64, String)>, ReadFault> {
+        let places = sqlx::query_as(
+            "SELECT position, aggregate_id FROM events WHERE position < $1 ORDER BY position DESC LIMIT $2",
+        );
+        let places = places.bind(position).bind(limit);
+        Ok(places.fetch_all(&self.pool).await?)
+    }
+
     /// All events after a position up to another one, at most 100,000.
     ///
     /// # Errors
@@ -239,9 +252,11 @@ impl Log {
         let mut chain = Vec::new();
         let mut next = self.find(event_id).await?;
         while let Some(event) = next.take() {
-            let cause = event.why.cause_id;
+            let cause = event.why.known().map(|why| why.cause_id);
             chain.push(event);
-            if chain.len() < CHAIN_MAX {
+            if let Some(cause) = cause
+                && chain.len() < CHAIN_MAX
+            {
                 next = self.find(cause).await?;
             }
         }

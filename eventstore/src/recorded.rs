@@ -3,7 +3,7 @@
 use crate::keys::Vault;
 use crate::log::ReadFault;
 use crate::unopened::{Keys, Unopened};
-use crate::why::Why;
+use crate::why::{Circumstances, Why};
 use chrono::{DateTime, Utc};
 use domain::Event;
 use serde::{Deserialize, Serialize};
@@ -39,8 +39,8 @@ pub struct Recorded {
     pub event_version: String,
     /// When it was recorded, by the database's clock.
     pub recorded_at: DateTime<Utc>,
-    /// Who, why, for whom.
-    pub why: Why,
+    /// Who, why, for whom; of a row that Vara did not write they may be unreadable.
+    pub why: Circumstances,
     /// The fact, sealed.
     pub payload: Value,
 }
@@ -50,6 +50,8 @@ pub struct Recorded {
 pub struct Opened {
     /// As it stands in the log, without the payload, which is opened in `event`.
     pub recorded: Recorded,
+    /// Its circumstances: what has none is not opened.
+    pub why: Why,
     /// What it says.
     pub event: Event,
 }
@@ -57,7 +59,11 @@ pub struct Opened {
 impl Recorded {
     /// Of a row that was asked for by [`COLUMNS`].
     pub(crate) fn from_row(row: &PgRow) -> Result<Self, ReadFault> {
-        let payload = row.try_get(PAYLOAD)?;
+        let payload = match row.try_get(PAYLOAD) {
+            // JSON to PostgreSQL and not to us, as one half of a surrogate pair is: no fact, as opening it tells.
+            Err(sqlx::Error::ColumnDecode { .. }) => Value::Null,
+            read => read?,
+        };
         Ok(Self {
             payload,
             ..Self::without_payload(row)?
@@ -66,13 +72,13 @@ impl Recorded {
 
     /// The same without the payload, which is then null.
     pub(crate) fn without_payload(row: &PgRow) -> Result<Self, ReadFault> {
-        let position: i64 = row.try_get(0)?;
-        let why: Json<Why> = row.try_get(8).map_err(|_| ReadFault::Unreadable {
-            position,
-            what: "its metadata".to_owned(),
-        })?;
+        // Found out by whoever needs them: an error here would stop every reader at this one row.
+        let why = row.try_get(8);
+        let why = why.map_or(Circumstances::Unreadable, |Json(why)| {
+            Circumstances::Known(why)
+        });
         Ok(Self {
-            position,
+            position: row.try_get(0)?,
             event_id: row.try_get(1)?,
             noun: row.try_get(2)?,
             stream: row.try_get(3)?,
@@ -80,7 +86,7 @@ impl Recorded {
             event_type: row.try_get(5)?,
             event_version: row.try_get(6)?,
             recorded_at: row.try_get(7)?,
-            why: why.0,
+            why,
             payload: Value::Null,
         })
     }

@@ -6,6 +6,7 @@ use crate::edge;
 use crate::feed::appended;
 use crate::kill_point;
 use crate::log::{Log, ReadFault};
+use crate::partitions::Partitions;
 use sqlx::PgPool;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -87,13 +88,14 @@ impl Relay {
             return Ok(());
         }
         let mut position = self.begin().await?;
+        let mut partitions = Partitions::after(&self.log, position).await?;
         let (mut written, mut since) = (position, Instant::now());
         let mut quiet = 0;
         loop {
             let events = self.log.read_after(position, BATCH).await?;
             if let Some(last) = events.last() {
                 kill_point("relay:read");
-                self.bus.publish(&events).await?;
+                self.bus.publish(&events, &mut partitions).await?;
                 kill_point("relay:acknowledged");
                 position = last.position;
                 (quiet, *faults) = (0, 0);

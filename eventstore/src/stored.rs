@@ -2,6 +2,7 @@
 
 use crate::log::ReadFault;
 use crate::recorded::Recorded;
+use crate::why::Circumstances;
 use chrono::DateTime;
 use proof::{Entry, Id, LeafHash};
 use sha2::{Digest, Sha256};
@@ -122,7 +123,7 @@ impl Stored {
         proof::Hash(leaf.finalize().into())
     }
 
-    /// As readers of the log get it.
+    /// As readers of the log get it; here what cannot be read is told at once.
     pub(crate) fn recorded(self) -> Result<Recorded, ReadFault> {
         let position = self.position;
         let unreadable = |what: &str| ReadFault::Unreadable {
@@ -139,7 +140,9 @@ impl Stored {
             event_type: self.event_type,
             event_version: self.event_version,
             recorded_at: at.ok_or_else(|| unreadable("its time"))?,
-            why: serde_json::from_str(&self.metadata).map_err(|_| unreadable("its metadata"))?,
+            why: serde_json::from_str(&self.metadata)
+                .map(Circumstances::Known)
+                .map_err(|_| unreadable("its metadata"))?,
             payload: serde_json::from_str(&self.payload).map_err(|_| unreadable("its payload"))?,
         })
     }

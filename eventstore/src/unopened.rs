@@ -4,6 +4,7 @@ use crate::keys::{Key, KeyError, Vault};
 use crate::log::ReadFault;
 use crate::recorded::{Opened, Recorded};
 use crate::seal;
+use crate::why::Why;
 use domain::Event;
 use domain::event::Undecodable;
 use domain::ids::UserId;
@@ -65,12 +66,16 @@ impl Unopened {
     /// be put aside.
     ///
     /// # Errors
-    /// [`ReadFault`] naming the position, when a key is missing, a value does not open, or the fact does not read; with
-    /// the event, without its payload.
+    /// [`ReadFault`] naming the position, when the circumstances cannot be read, a key is missing, a value does not
+    /// open, or the fact does not read; with the event, without its payload.
     pub async fn open(self, keys: &mut Keys<'_>) -> Result<Opened, (Box<Recorded>, ReadFault)> {
         let recorded = self.recorded;
         match fact(&recorded, self.payload, keys).await {
-            Ok(event) => Ok(Opened { recorded, event }),
+            Ok((why, event)) => Ok(Opened {
+                recorded,
+                why,
+                event,
+            }),
             Err(fault) => Err((Box::new(recorded), fault)),
         }
     }
@@ -95,7 +100,8 @@ impl<'v> Keys<'v> {
     /// Those that these events need, asked for at once.
     pub async fn of(vault: &'v Vault, events: impl Iterator<Item = &Unopened>) -> Self {
         let sealed = events.filter(|event| event.is_sealed());
-        let subjects: HashSet<UserId> = sealed.map(|event| event.recorded.why.subject).collect();
+        let known = sealed.filter_map(|event| event.recorded.why.known());
+        let subjects: HashSet<UserId> = known.map(|why| why.subject).collect();
         let at_hand = vault.keys(subjects).await;
         Self { vault, at_hand }
     }
@@ -113,8 +119,17 @@ impl<'v> Keys<'v> {
     }
 }
 
-async fn fact(of: &Recorded, payload: Payload, keys: &mut Keys<'_>) -> Result<Event, ReadFault> {
+async fn fact(
+    of: &Recorded,
+    payload: Payload,
+    keys: &mut Keys<'_>,
+) -> Result<(Why, Event), ReadFault> {
     let position = of.position;
+    // First of all: every release writes them, so what has none is broken and not of a newer program.
+    let why = of.why.known().ok_or_else(|| ReadFault::Unreadable {
+        position,
+        what: "its metadata".to_owned(),
+    })?;
     let plain = match &payload {
         Payload::Text(text) if !text.contains(SEALED) => {
             Event::decode_plain(&of.noun, &of.event_type, &of.event_version, text)
@@ -123,29 +138,36 @@ async fn fact(of: &Recorded, payload: Payload, keys: &mut Keys<'_>) -> Result<Ev
     };
     let event = match plain {
         Some(event) => event,
-        None => opened(of, json(position, payload)?, keys).await?,
+        None => opened(of, why.subject, json(position, payload)?, keys).await?,
     };
     if let Event::User(UserEvent::SubjectErased { user_id, .. }) = &event {
         // Every reader of the log passes here, so no process goes on with a key that was destroyed.
         keys.forget(*user_id);
     }
-    Ok(event)
+    Ok((why.clone(), event))
 }
 
 fn json(position: i64, payload: Payload) -> Result<Value, ReadFault> {
-    match payload {
-        Payload::Json(payload) => Ok(payload),
-        Payload::Text(text) => serde_json::from_str(&text).map_err(|_| ReadFault::Unreadable {
-            position,
-            what: "its payload".to_owned(),
-        }),
-    }
+    let read = match payload {
+        Payload::Json(Value::Null) => None,
+        Payload::Json(payload) => Some(payload),
+        Payload::Text(text) => serde_json::from_str(&text).ok(),
+    };
+    read.ok_or_else(|| ReadFault::Unreadable {
+        position,
+        what: "its payload".to_owned(),
+    })
 }
 
-async fn opened(of: &Recorded, mut payload: Value, keys: &Keys<'_>) -> Result<Event, ReadFault> {
+async fn opened(
+    of: &Recorded,
+    subject: UserId,
+    mut payload: Value,
+    keys: &Keys<'_>,
+) -> Result<Event, ReadFault> {
     let position = of.position;
     if seal::is_sealed(&payload) {
-        let key = keys.key(of.why.subject).await;
+        let key = keys.key(subject).await;
         let key = key.map_err(|fault| at(position, fault))?;
         let place = seal::place(&of.noun, &of.stream, of.event_id, &of.event_type);
         seal::open(&mut payload, &key, &place).map_err(|fault| at(position, fault))?;

@@ -22,6 +22,33 @@ pub struct Why {
     pub command_id: Uuid,
 }
 
+/// What an event's metadata say. On the bus an object, or null.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Circumstances {
+    /// Who, why, for whom.
+    Known(Why),
+    /// They are not what this program writes there: whoever needs the event puts it aside with its stream.
+    Unreadable,
+}
+
+impl Circumstances {
+    /// They, where they can be read.
+    #[must_use]
+    pub const fn known(&self) -> Option<&Why> {
+        match self {
+            Self::Known(why) => Some(why),
+            Self::Unreadable => None,
+        }
+    }
+}
+
+impl From<Why> for Circumstances {
+    fn from(why: Why) -> Self {
+        Self::Known(why)
+    }
+}
+
 impl Why {
     /// A member acts on what is hers.
     #[must_use]
@@ -80,5 +107,21 @@ mod tests {
         assert_eq!((then.request_id, then.correlation_id), (id(2), id(3)));
         assert_eq!((then.cause_id, then.command_id), (id(4), id(5)));
         assert_eq!(then.actor, "policy:alert_on_match");
+    }
+
+    #[test]
+    fn circumstances_come_over_the_bus_as_they_were_and_unreadable_ones_as_null() {
+        let id = Uuid::from_u128;
+        for (circumstances, is_null) in [
+            (Why::member(id(1).into(), id(2), id(3)).into(), false),
+            (Circumstances::Unreadable, true),
+        ] {
+            let sent = serde_json::to_value(&circumstances).unwrap();
+            assert_eq!((sent.is_null(), sent.is_object()), (is_null, !is_null));
+            let come: Circumstances = serde_json::from_value(sent).unwrap();
+            assert_eq!(come, circumstances);
+        }
+        // Neither is anything else.
+        assert!(serde_json::from_str::<Circumstances>("{}").is_err());
     }
 }

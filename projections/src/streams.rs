@@ -61,7 +61,7 @@ impl ReadModel for Streams {
         self.streams.insert(StreamRow {
             noun: event.recorded.noun.clone(),
             stream: event.recorded.stream.clone(),
-            owner: event.recorded.why.subject.0,
+            owner: event.why.subject.0,
         });
         Ok(())
     }

@@ -26,7 +26,7 @@ pub async fn react(store: Store, event: Opened) -> Attempt {
             continue;
         };
         let cause = event.recorded.event_id;
-        let why = event.recorded.why.following(
+        let why = event.why.following(
             cause,
             &format!("policy:{policy}"),
             command_id(policy, cause),

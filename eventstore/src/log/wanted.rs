@@ -19,11 +19,11 @@ pub struct Wanted {
 }
 
 impl Log {
-    /// At most `limit` wanted events after a position and up to another one, in order. What stands before a fault is
-    /// handed out; the fault meets whoever reads on after it. A missing position is not noticed: see [`Log::count`].
+    /// At most `limit` wanted events after a position and up to another one, in order. A missing position is not
+    /// noticed: see [`Log::count`]. Whether one can be read is told by opening it.
     ///
     /// # Errors
-    /// [`ReadFault`], when the very first of them cannot be read.
+    /// [`ReadFault::Unreachable`].
     pub async fn read_wanted(
         &self,
         wanted: &Wanted,
@@ -46,11 +46,7 @@ impl Log {
             .fetch(&self.pool);
         let mut events = Vec::with_capacity(usize::try_from(limit).unwrap_or_default());
         while let Some(row) = rows.try_next().await? {
-            match unopened(&row) {
-                Ok(event) => events.push(event),
-                Err(fault) if events.is_empty() => return Err(fault),
-                Err(_) => break,
-            }
+            events.push(unopened(&row)?);
         }
         Ok(events)
     }

@@ -1,7 +1,7 @@
 //! What stands on the bus, asked from the server itself.
 
 use async_nats::jetstream::{self, stream::Stream};
-use eventstore::bus::{POSITION, STREAM};
+use eventstore::bus::{POSITION, PREVIOUS, STREAM};
 use eventstore::relay::Relay;
 use eventstore::{Recorded, Store};
 use tokio::task::JoinHandle;
@@ -11,6 +11,7 @@ use url::Url;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Heard {
     pub position: i64,
+    pub previous: i64,
     pub subject: String,
     pub message_id: String,
     pub event: Recorded,
@@ -49,6 +50,7 @@ pub async fn heard(nats_url: &str) -> Vec<Heard> {
         };
         heard.push(Heard {
             position: header(POSITION).parse().unwrap(),
+            previous: header(PREVIOUS).parse().unwrap(),
             subject: message.subject.to_string(),
             message_id: header("Nats-Msg-Id"),
             event: serde_json::from_slice(&message.payload).unwrap(),

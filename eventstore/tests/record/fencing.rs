@@ -4,6 +4,7 @@ use crate::queue::{Desk, QUEUE, accepted};
 use crate::support::{Record, until, with};
 use eventstore::bus::Bus;
 use eventstore::lease;
+use eventstore::partitions::Partitions;
 use eventstore::work::{self, Attempt, Queue};
 use eventstore::{migrate, parked};
 use std::path::Path;
@@ -26,7 +27,9 @@ async fn held(record: &Record) -> Option<(i32, bool)> {
 async fn a_unit_that_the_bus_hands_out_twice_is_worked_on_by_one_at_a_time() {
     let (record, _nats, bus) = accepted(1).await;
     let event = record.log().read_after(0, 1).await.unwrap().remove(0);
-    bus.publish_again(&event).await.unwrap();
+    bus.publish_again(&event, Partitions::default())
+        .await
+        .unwrap();
     let desk = Desk::default();
     let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let workers: Vec<JoinHandle<()>> = (0..2)
@@ -76,7 +79,11 @@ async fn a_bus_that_was_wiped_and_filled_again_does_not_begin_to_count_anew() {
         })
         .await;
         until("the bus is filled again", || async {
-            bus.prepare().await.is_ok() && bus.publish(&event).await.is_ok()
+            bus.prepare().await.is_ok()
+                && bus
+                    .publish(&event, &mut Partitions::default())
+                    .await
+                    .is_ok()
         })
         .await;
     }
@@ -86,7 +93,9 @@ async fn a_bus_that_was_wiped_and_filled_again_does_not_begin_to_count_anew() {
     .await;
     assert_eq!(desk.attempts_at(1), [1, 2, 3]);
     // Filled a third time, it is parked all the same.
-    bus.publish_again(&event[0]).await.unwrap();
+    bus.publish_again(&event[0], Partitions::default())
+        .await
+        .unwrap();
     tokio::time::sleep(Duration::from_millis(1_500)).await;
     assert_eq!(desk.attempts_at(1), [1, 2, 3]);
     let items = parked::list(&record.pool).await.unwrap();
@@ -98,7 +107,9 @@ async fn a_bus_that_was_wiped_and_filled_again_does_not_begin_to_count_anew() {
     lease::forget(&record.pool, QUEUE.name, event[0].event_id)
         .await
         .unwrap();
-    bus.publish_again(&event[0]).await.unwrap();
+    bus.publish_again(&event[0], Partitions::default())
+        .await
+        .unwrap();
     until("it is tried anew", || async { desk.handed().len() == 4 }).await;
     assert_eq!(desk.attempts_at(1), [1, 2, 3, 1]);
     worker.abort();

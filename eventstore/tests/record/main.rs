@@ -18,6 +18,8 @@ mod lost_tail;
 mod objects;
 mod oracle;
 mod order;
+mod partitions;
+mod poison;
 mod queue;
 mod reading;
 mod relay;

@@ -7,6 +7,7 @@ use embedded::testing::TestNats;
 use eventstore::bus::Bus;
 use eventstore::edge::fresh_id;
 use eventstore::lease::Lease;
+use eventstore::partitions::Partitions;
 use eventstore::work::{self, Attempt, Queue};
 use eventstore::{Recorded, migrate, parked};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -74,7 +75,9 @@ pub async fn accepted(scans: usize) -> (Record, Arc<TestNats>, Bus) {
     let bus = Bus::connect(&nats.url()).await.unwrap();
     bus.prepare().await.unwrap();
     let events = record.log().read_after(0, 100).await.unwrap();
-    bus.publish(&events).await.unwrap();
+    bus.publish(&events, &mut Partitions::default())
+        .await
+        .unwrap();
     (record, nats, bus)
 }
 
@@ -260,7 +263,11 @@ async fn a_worker_waits_out_a_bus_that_dies_and_one_that_forgets_everything() {
     // What is published again is handed out again, under a worker that was never restarted; it finds it done.
     let events = record.log().read_after(0, 100).await.unwrap();
     until("the bus takes it", || async {
-        bus.prepare().await.is_ok() && bus.publish(&events).await.is_ok()
+        bus.prepare().await.is_ok()
+            && bus
+                .publish(&events, &mut Partitions::default())
+                .await
+                .is_ok()
     })
     .await;
     until("both come again", || async { desk.handed().len() >= 4 }).await;

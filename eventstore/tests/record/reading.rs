@@ -5,7 +5,7 @@ use domain::Event;
 use domain::ids::UserId;
 use domain::matches::{Match, MatchCommand};
 use eventstore::edge::fresh_id;
-use eventstore::{Opened, ReadFault, Why};
+use eventstore::{Opened, ReadFault, Why, audit};
 use uuid::Uuid;
 
 /// Puts a row at the end of the log as it would stand after a newer release, or after damage.
@@ -62,11 +62,12 @@ async fn an_event_carries_who_why_and_for_whom() {
         .await
         .unwrap();
     let event = record.log().read_after(0, 1).await.unwrap().remove(0);
-    assert_eq!(event.why.subject, owner);
-    assert_eq!(event.why.actor, format!("user:{owner}"));
-    assert_eq!(event.why.command_id, command);
-    assert_eq!(event.why.cause_id, command, "nothing came before it");
-    assert_eq!(event.why.correlation_id, command);
+    let why = event.why.known().unwrap();
+    assert_eq!(why.subject, owner);
+    assert_eq!(why.actor, format!("user:{owner}"));
+    assert_eq!(why.command_id, command);
+    assert_eq!(why.cause_id, command, "nothing came before it");
+    assert_eq!(why.correlation_id, command);
     let found = record.log().find(event.event_id).await.unwrap();
     assert_eq!(found, Some(event));
     assert_eq!(record.log().find(fresh_id()).await.unwrap(), None);
@@ -123,15 +124,50 @@ async fn an_event_of_an_unknown_noun_or_shape_stops_the_reader_at_its_position()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_event_without_circumstances_is_told_and_not_guessed() {
+async fn an_event_without_circumstances_is_handed_on_as_what_it_is_and_an_audit_fails_on_it() {
     let record = Record::fresh().await;
     record.holds(2).await;
     alien(&record, "match", "{}", None).await;
     record.holds(1).await;
-    // What stands before it is handed out; the fault meets whoever reads on.
-    assert_eq!(record.log().read_after(0, 10).await.unwrap().len(), 2);
-    let fault = record.log().read_after(2, 10).await.unwrap_err();
-    assert!(matches!(fault, ReadFault::Unreadable { position: 3, .. }));
+    let read = record.log().read_after(0, 10).await.unwrap();
+    let known: Vec<_> = read.iter().map(|e| e.why.known().is_some()).collect();
+    assert_eq!(known, [true, true, false, true]);
+    let (noun, stream) = (read[2].noun.as_str(), read[2].stream.as_str());
+    assert_eq!((read[2].position, noun, stream), (3, "match", "x"));
+    let chain = record.log().chain(read[2].event_id).await.unwrap();
+    assert_eq!(chain, read[2..3], "nobody knows what led to it");
+    // Who needs it is told, and nothing is guessed.
+    let fault = opened(&record, 2).await.unwrap_err();
+    let told = "the event at position 3 cannot be read: its metadata";
+    assert_eq!(fault.to_string(), told);
+    let (pool, vault) = (&record.pool, record.store.vault());
+    let all = audit::replay(pool, vault, 4, 0, |_| {}).await.unwrap_err();
+    let one = audit::replay_stream(pool, vault, "match", "x", 4).await;
+    assert_eq!(all.to_string(), told);
+    assert_eq!(one.unwrap_err().to_string(), told);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payload_that_only_the_database_takes_for_json_is_told_when_it_is_opened() {
+    let record = Record::fresh().await;
+    let owner = record.holds(1).await;
+    // One half of a surrogate pair.
+    let half = r#"{"MatchFound":{"owner":"\ud800"}}"#;
+    sqlx::query(
+        "INSERT INTO events (aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata)
+         VALUES ('match', 'x', 1, 'MatchFound', '1', $1::text::json, $2::text::json)",
+    )
+    .bind(half)
+    .bind(serde_json::to_string(&by(owner, fresh_id())).unwrap())
+    .execute(&record.pool)
+    .await
+    .unwrap();
+    record.holds(1).await;
+    assert_eq!(record.log().read_after(0, 10).await.unwrap().len(), 3);
+    let fault = opened(&record, 1).await.unwrap_err();
+    let told = "the event at position 2 cannot be read: its payload";
+    assert_eq!(fault.to_string(), told);
+    assert_eq!(opened(&record, 2).await.unwrap().len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -161,7 +197,7 @@ async fn the_way_back_from_an_event_leads_to_the_request_that_began_it() {
     assert!(
         chain
             .iter()
-            .all(|event| event.why.correlation_id == why.correlation_id)
+            .all(|event| event.why.known().unwrap().correlation_id == why.correlation_id)
     );
     assert_eq!(record.log().chain(ids[0]).await.unwrap().len(), 1);
     assert!(record.log().chain(fresh_id()).await.unwrap().is_empty());

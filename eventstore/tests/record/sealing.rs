@@ -200,7 +200,7 @@ async fn a_destroyed_key_reads_as_erased_and_the_log_is_read_to_its_end() {
     let opened = opened_by(&record, &vault).await.unwrap();
     assert_eq!(opened.len(), 14);
     for event in &opened {
-        let hers = event.recorded.why.subject == erased;
+        let hers = event.why.subject == erased;
         let texts = texts(&event.event);
         assert!(texts.iter().all(|text| text.known().is_none() == hers));
     }

@@ -7,6 +7,7 @@ use embedded::testing::TestNats;
 use eventstore::bus::Bus;
 use eventstore::edge::fresh_id;
 use eventstore::feed::{Feed, Tail};
+use eventstore::partitions::Partitions;
 use eventstore::work::Attempt;
 use eventstore::{Log, Opened, checkpoint, parked, subscription};
 use std::future::Future;
@@ -15,18 +16,18 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::task::JoinHandle;
 
-const NAME: &str = "test-reader";
+pub const NAME: &str = "test-reader";
 
 /// The positions that a subscriber was handed, in that order.
 #[derive(Clone, Default)]
-struct Notes(Arc<Mutex<Vec<i64>>>);
+pub struct Notes(Arc<Mutex<Vec<i64>>>);
 
 impl Notes {
-    fn take(&self, event: &Opened) {
+    pub fn take(&self, event: &Opened) {
         self.0.lock().unwrap().push(event.recorded.position);
     }
 
-    fn read(&self) -> Vec<i64> {
+    pub fn read(&self) -> Vec<i64> {
         self.0.lock().unwrap().clone()
     }
 
@@ -42,7 +43,7 @@ fn upto(last: i64) -> Vec<i64> {
     (1..=last).collect()
 }
 
-async fn feed(record: &Record, nats_url: &str) -> Feed {
+pub async fn feed(record: &Record, nats_url: &str) -> Feed {
     let bus = Bus::connect(nats_url).await.unwrap();
     Tail::follow(bus).feed(record.log())
 }
@@ -59,7 +60,7 @@ where
     tokio::spawn(subscription::run(store, NAME, feed, work))
 }
 
-fn noting(record: &Record, feed: Feed, notes: &Notes) -> JoinHandle<()> {
+pub fn noting(record: &Record, feed: Feed, notes: &Notes) -> JoinHandle<()> {
     let notes = notes.clone();
     subscribed(record, feed, move |event| {
         notes.take(&event);
@@ -244,12 +245,13 @@ async fn events_come_from_the_bus_and_a_gap_on_it_sends_the_reader_to_the_log() 
     let empty = Record::fresh().await;
     let mut feed = feed(&empty, &nats.url()).await;
     tokio::time::sleep(Duration::from_millis(800)).await;
-    bus.publish(&events[..3]).await.unwrap();
+    let mut partitions = Partitions::default();
+    bus.publish(&events[..3], &mut partitions).await.unwrap();
     let mut seen = Vec::new();
     until_fed(&mut feed, &mut seen, 3).await;
     assert_eq!(seen, upto(3));
     // Position 4 is missing on the bus: 5 and 6 are not handed out, and the log is asked, which knows none.
-    bus.publish(&events[4..]).await.unwrap();
+    bus.publish(&events[4..], &mut partitions).await.unwrap();
     for _ in 0..4 {
         assert!(feed.next(3).await.unwrap().is_empty());
     }
@@ -290,7 +292,7 @@ async fn a_reader_that_falls_far_behind_the_bus_catches_up_from_the_log() {
     .unwrap();
     let events = record.log().read_after(0, 5_000).await.unwrap();
     for part in events.chunks(500) {
-        bus.publish(part).await.unwrap();
+        bus.publish(part, &mut Partitions::default()).await.unwrap();
     }
     let mut seen = Vec::new();
     until_fed(&mut feed, &mut seen, 5_000).await;

@@ -49,7 +49,10 @@ async fn a_row_changed_behind_the_projector_is_placed_at_the_event_that_wrote_it
         .unwrap();
     let seen = check::<Users>(pool, vault, &quietly()).await.unwrap();
     let events = world.events().await;
-    let registered = events.iter().find(|e| e.why.subject == eva.id).unwrap();
+    let registered = events
+        .iter()
+        .find(|e| e.why.known().unwrap().subject == eva.id)
+        .unwrap();
     assert_eq!(seen.diverges_at, Some(registered.position));
     assert_eq!(seen.rows.len(), 1);
     assert!(seen.rows[0].contains(&eva.id.to_string()) && !seen.rows[0].contains('@'));

@@ -9,9 +9,10 @@ use eventstore::edge::fresh_id;
 use eventstore::{ReadFault, Why, parked};
 use projections::projector::ProjectFault;
 use projections::rebuild::{Progress, rebuild};
-use projections::{alerts, users};
+use projections::{alerts, matches, users};
 use serde_json::json;
 use sqlx::Row;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 fn quietly() -> Progress {
@@ -92,6 +93,61 @@ async fn a_broken_fact_parks_its_stream_and_all_others_go_on() {
             .all(|p| p.position == first && p.stream == "x")
     );
     assert!(!parked[0].reason.contains("no id"), "{}", parked[0].reason);
+}
+
+/// Gives an event other metadata, as somebody does who owns the database; what it had.
+async fn metadata(world: &World, position: i64, metadata: &str) -> String {
+    let had = "SELECT metadata::text FROM events WHERE position = $1";
+    let had = sqlx::query_scalar(had).bind(position);
+    let had = had.fetch_one(&world.pool).await.unwrap();
+    let mut tx = world.pool.begin().await.unwrap();
+    let disable = sqlx::query("ALTER TABLE events DISABLE TRIGGER USER");
+    disable.execute(&mut *tx).await.unwrap();
+    sqlx::query("UPDATE events SET metadata = $1::text::json WHERE position = $2")
+        .bind(metadata)
+        .bind(position)
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    let enable = sqlx::query("ALTER TABLE events ENABLE TRIGGER USER");
+    enable.execute(&mut *tx).await.unwrap();
+    tx.commit().await.unwrap();
+    had
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_without_circumstances_parks_its_stream_until_the_row_is_right_and_it_is_rebuilt()
+{
+    let (world, undisturbed) = (World::fresh().await, Database::fresh().await);
+    a_whole_story(&world, "ana@example.test").await;
+    a_whole_story(&world, "eva@example.test").await;
+    let (events, vault) = (world.events().await, world.vault());
+    let found = events.iter().find(|e| e.event_type == "MatchFound");
+    let (broken, stream) = found.map(|e| (e.position, e.stream.clone())).unwrap();
+    for model in [Model::Matches, Model::Users] {
+        let pool = &undisturbed.pool;
+        model.apply(pool, &vault, &events).await.unwrap();
+    }
+    let had = metadata(&world, broken, "{}").await;
+    let (events, all) = (world.events().await, i64::try_from(events.len()).unwrap());
+    for model in [Model::Matches, Model::Users] {
+        let reached = model.apply(&world.pool, &vault, &events).await;
+        assert_eq!(reached.unwrap(), all, "{model:?}");
+    }
+    let item = parked::list(&world.pool).await.unwrap();
+    assert_eq!(item.len(), 1, "users do not read it");
+    let item = (&item[0].reader, &item[0].stream, item[0].reason.as_str());
+    assert_eq!(item, (&"matches".to_owned(), &stream, "its metadata"));
+    let rows = |of: &BTreeMap<String, Vec<String>>| of["read_matches"].clone();
+    let expected = rows(&shown(&undisturbed.pool).await);
+    let without = rows(&shown(&world.pool).await);
+    assert!(expected.len() == without.len() + 1, "all other findings");
+    metadata(&world, broken, &had).await;
+    rebuild::<matches::Matches>(&world.pool, &vault, false, &quietly())
+        .await
+        .unwrap();
+    assert_eq!(rows(&shown(&world.pool).await), expected);
+    assert!(parked::list(&world.pool).await.unwrap().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,7 +8,8 @@ mod envelope;
 use anyhow::ensure;
 use domain::schema::{DEFINITIONS, EventSchema};
 use domain::shape::Shape;
-use eventstore::bus::{PARTITIONS, STREAM, snake};
+use eventstore::bus::{STREAM, snake};
+use eventstore::partitions::PARTITIONS;
 use serde_json::{Map, Value, json};
 
 const ABOUT: &str = "Every event of Vara's log, published once more for whoever wants to hear of it soon. Written \
@@ -20,9 +21,13 @@ nowhere else.\n\n\
 When that key is destroyed they cannot be read by anybody, here or in the log; ids, types, codes, counts and times \
 remain.\n\n\
 **Positions and gaps.** `position` counts the events of the log from 1, without a gap, in the order in which they were \
-recorded; it is also in the header `Vara-Position`, and one less is in `Vara-Previous`. Keep the position that you \
-have worked off. A message at or below it is a repetition: drop it, for delivery is at least once. A message whose \
-`Vara-Previous` is above it tells that something is missing: read that from the log.\n\n\
+recorded; it is also in the header `Vara-Position`. Whoever hears of everything, `vara.>`, sees a gap when a position \
+does not follow on the one before it. `Vara-Previous` is the position of the last event that was published before on the \
+same partition, `vara.<partition>.>`, and 0 on its first: keep for each partition the position that you have worked off. \
+A message at or below it is a repetition: drop it, for delivery is at least once. A message whose `Vara-Previous` is \
+above it tells that something is missing on that partition: read that from the log. Whoever listens to some nouns or \
+events only cannot tell from either header whether something is missing, because what was left out counts too: to be \
+sure, read the log.\n\n\
 **Versions.** `event_version` is the version of the fact's fields. This document shows the newest; facts recorded \
 earlier keep the version in which they were written, and its schema stands in `domain/catalogue`. On a version above \
 those you know, stop and wait for your own newer release: do not skip it.";

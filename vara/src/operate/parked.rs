@@ -6,6 +6,7 @@ use crate::kit::Kit;
 use crate::{parts, say};
 use anyhow::{Context, bail};
 use eventstore::parked::{self, Parked};
+use eventstore::partitions::Partitions;
 use eventstore::{Log, lease, subscription};
 use projections::READ_MODELS;
 use std::process::ExitCode;
@@ -95,13 +96,13 @@ async fn retry(kit: &Kit, item: &Parked) -> anyhow::Result<ExitCode> {
         say::line("Its stream was used, and goes on.");
         return Ok(ExitCode::SUCCESS);
     }
-    let event = Log::new(kit.store.database().clone())
-        .find(item.event_id)
-        .await?;
+    let log = Log::new(kit.store.database().clone());
+    let event = log.find(item.event_id).await?;
     let event = event.context("its event is not in the log")?;
+    let partitions = Partitions::after(&log, event.position - 1).await?;
     // Its message must not meet the attempts that were used up.
     lease::forget(kit.store.database(), &item.reader, item.event_id).await?;
-    kit.bus.publish_again(&event).await?;
+    kit.bus.publish_again(&event, partitions).await?;
     forget(kit, item).await?;
     say::line("It is in its queue again.");
     Ok(ExitCode::SUCCESS)

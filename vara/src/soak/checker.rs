@@ -55,19 +55,22 @@ impl Seen {
     pub fn take(&mut self, event: &Recorded) -> Result<(), Broken> {
         let at = event.position;
         self.in_order(event)?;
+        let Some(why) = event.why.known() else {
+            return broken("I2", format!("position {at} has no circumstances"));
+        };
         let place = Place {
             first: at,
             last: at,
-            by_writer: event.why.actor.starts_with("user:"),
+            by_writer: why.actor.starts_with("user:"),
         };
-        let known = self.commands.entry(event.why.command_id).or_insert(place);
+        let known = self.commands.entry(why.command_id).or_insert(place);
         if at > known.last + 1 {
             let (first, last) = (known.first, known.last);
             return broken(
                 "I1",
                 format!(
                     "command {} is at {first}-{last} and again at {at}",
-                    event.why.command_id
+                    why.command_id
                 ),
             );
         }
@@ -76,7 +79,7 @@ impl Seen {
             "MatchFound" => {
                 self.findings.insert(event.event_id);
             }
-            "AlertRaised" if !self.told.insert(event.why.cause_id) => {
+            "AlertRaised" if !self.told.insert(why.cause_id) => {
                 return broken("I5", format!("a second alert about one finding, at {at}"));
             }
             _ => {}

@@ -82,7 +82,7 @@ impl Job {
             scan: scan_id,
             slot: ScanSlot::id(owner, kind),
             cause: opened.recorded.event_id,
-            why: opened.recorded.why,
+            why: opened.why,
             lease,
         })
     }

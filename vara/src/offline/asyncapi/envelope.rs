@@ -42,8 +42,9 @@ pub fn recorded() -> Value {
 fn why() -> Value {
     let id = |what: &str| json!({ "description": what, "type": "string", "format": "uuid" });
     json!({
-        "description": "Who asked, why, and for whom.",
-        "type": "object",
+        "description": "Who asked, why, and for whom; null where the log holds a row whose circumstances cannot be read, which \
+            Vara does not write.",
+        "type": ["object", "null"],
         "required": ["subject", "actor", "request_id", "cause_id", "correlation_id", "command_id"],
         "properties": {
             "subject": id("The person whom the event is about; her key seals its personal values."),
@@ -65,7 +66,7 @@ pub fn headers() -> Value {
     json!({
         "title": "Headers",
         "type": "object",
-        "required": ["Nats-Msg-Id", POSITION, PREVIOUS, CAUSE],
+        "required": ["Nats-Msg-Id", POSITION, PREVIOUS],
         "properties": {
             "Nats-Msg-Id": {
                 "description": "`<noun>-<stream>-<sequence>`, or a fresh id where an operator hands an event out again; JetStream drops \
@@ -77,11 +78,13 @@ pub fn headers() -> Value {
                 "type": "string", "pattern": "^[1-9][0-9]*$"
             },
             PREVIOUS: {
-                "description": "The position before it; above the last one you know, something is missing.",
+                "description": "The position of the last event that was published before on the same partition; 0 on its first. Above \
+                    the last one that you know of the whole partition, something is missing. Who listens to some of its nouns or \
+                    events only cannot tell.",
                 "type": "string", "pattern": "^(0|[1-9][0-9]*)$"
             },
             CAUSE: {
-                "description": "The event or command that it follows from.",
+                "description": "The event or command that it follows from; absent where `why` is null.",
                 "type": "string", "format": "uuid"
             }
         }

@@ -2,7 +2,7 @@
 
 use super::*;
 use chrono::DateTime;
-use eventstore::{Recorded, Why, bus};
+use eventstore::{Circumstances, Recorded, Why, bus};
 use jsonschema::{Draft, Validator};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -42,7 +42,7 @@ fn recorded(fact: &EventSchema) -> Recorded {
         event_type: fact.shape.event_type.to_owned(),
         event_version: fact.shape.version.to_string(),
         recorded_at: DateTime::UNIX_EPOCH,
-        why: Why::member(id(3).into(), id(4), id(5)),
+        why: Why::member(id(3).into(), id(4), id(5)).into(),
         payload: golden(fact),
     }
 }
@@ -150,12 +150,22 @@ fn subjects_are_those_that_the_relay_uses() {
 #[test]
 fn headers_are_those_that_the_relay_sets() {
     let event = recorded(&domain::schema::all()[0]);
-    let mut set = BTreeMap::from(bus::headers(&event));
-    set.insert("Nats-Msg-Id", bus::message_id(&event));
+    let set = |event: &Recorded| {
+        let mut set: BTreeMap<_, _> = bus::headers(event, 0).into_iter().collect();
+        set.insert("Nats-Msg-Id", bus::message_id(event));
+        set
+    };
     let schema = envelope::headers();
+    let named: BTreeSet<_> = schema["properties"].as_object().unwrap().keys().collect();
     let required = schema["required"].as_array().unwrap().iter();
     let required: BTreeSet<_> = required.map(|name| name.as_str().unwrap()).collect();
-    assert_eq!(required, set.keys().copied().collect());
+    let bare = Recorded {
+        why: Circumstances::Unreadable,
+        ..event.clone()
+    };
+    assert_eq!(required, set(&bare).keys().copied().collect());
+    let set = set(&event);
+    assert!(named.into_iter().eq(set.keys()));
     let values = json!(set);
     assert!(validator(&document().unwrap(), &schema).is_valid(&values));
     // As its description says.

@@ -17,7 +17,7 @@ fn event(position: i64, stream: u128, sequence: i64, command: u128) -> Recorded 
         event_type: "ConsentGranted".to_owned(),
         event_version: "1".to_owned(),
         recorded_at: DateTime::UNIX_EPOCH + chrono::Duration::seconds(position),
-        why: Why::member(id(OWNER).into(), id(2), id(command)),
+        why: Why::member(id(OWNER).into(), id(2), id(command)).into(),
         payload: json!({}),
     }
 }
@@ -102,7 +102,9 @@ fn a_finding_that_is_told_twice_or_never_is_found() {
     let told = |position, stream, command| {
         let mut told = event(position, stream, 1, command);
         told.event_type = "AlertRaised".to_owned();
-        told.why.cause_id = found.event_id;
+        let why = told.why.known().unwrap();
+        let following = why.following(found.event_id, "policy:test", why.command_id);
+        told.why = following.into();
         told
     };
     assert_eq!(
