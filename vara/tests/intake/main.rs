@@ -1,7 +1,5 @@
 //! Pictures are decoded in a process of their own: what it may, what it holds, and what its end does to us.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 #[cfg(test)]
 mod confined;
 #[cfg(test)]
