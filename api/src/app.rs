@@ -9,14 +9,14 @@ use domain::ids::UserId;
 use domain::user::User;
 use eventstore::objects::Objects;
 use eventstore::{Database, Log, Store};
-use pictures::clip;
+use pictures::{TakeIn, clip};
 use poem::Request;
 use projections::as_of::Past;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
-/// Pictures that are decoded at once; each takes up to seven times its pixels in bytes.
-const DECODING_AT_ONCE: usize = 2;
+/// Runs of the picture model at once; each keeps a processor busy.
+const VECTORS_AT_ONCE: usize = 2;
 
 /// The app of requests that say `Prefer: respond-async`.
 #[derive(Debug, Clone)]
@@ -37,14 +37,16 @@ pub struct App {
     pub(crate) identity: Identity,
     /// Who checks their tokens.
     pub(crate) verifier: Arc<Verifier>,
+    /// Who takes pictures in, away from this process.
+    pub(crate) intake: Arc<dyn TakeIn>,
     /// The model that turns pictures into vectors, where the operator supplied one.
     pub(crate) model: Option<Arc<clip::Model>>,
     /// Keeps "saved" and "shown" together.
     pub(crate) fresh: Fresh,
     /// What was shown then.
     pub(crate) past: Past,
-    /// Bounds the memory of decoding.
-    pub(crate) decoding: Arc<Semaphore>,
+    /// Bounds how many vectors are made at once.
+    pub(crate) vectors: Arc<Semaphore>,
 }
 
 impl App {
@@ -55,6 +57,7 @@ impl App {
         objects: Objects,
         identity: Identity,
         issuer: &str,
+        intake: Arc<dyn TakeIn>,
         model: Option<clip::Model>,
     ) -> Self {
         let database = store.database().clone();
@@ -62,7 +65,8 @@ impl App {
             log: Log::new(database.clone()),
             fresh: Fresh::new(database.clone()),
             verifier: Arc::new(Verifier::new(identity.clone(), issuer)),
-            decoding: Arc::new(Semaphore::new(DECODING_AT_ONCE)),
+            vectors: Arc::new(Semaphore::new(VECTORS_AT_ONCE)),
+            intake,
             model: model.map(Arc::new),
             past: Past::new(&database, store.vault().clone()),
             database,

@@ -10,7 +10,7 @@ use domain::image::{
 use eventstore::objects::Form;
 use eventstore::{ExecuteError, Why, edge};
 use pictures::pdq::DISTANCE_MAX;
-use pictures::{BYTES_MAX, Format, Taken};
+use pictures::{BYTES_MAX, Format, Picture, Seen, Taken};
 use poem::web::Field;
 use poem_openapi::registry::{MetaSchema, MetaSchemaRef};
 use poem_openapi::types::{ParseError, ParseFromMultipartField, ParseResult, Type};
@@ -105,18 +105,26 @@ pub(crate) async fn take(
     if file.bytes.len() > BYTES_MAX {
         return Err(Problem::FileTooLarge);
     }
-    let format = Format::of(&file.bytes).ok_or(Problem::InvalidFileType)?;
+    let Some(format) = Format::of(&file.bytes) else {
+        return Err(Problem::NotAPicture(Seen::of(&file.bytes)));
+    };
     let declared = file.declared.as_deref().and_then(Format::of_media_type);
     if declared != Some(format) {
         // LIM-3: what it claims to be must be what it is.
         return Err(Problem::InvalidFileType);
     }
-    let (original, taken, embedding) = decode(app, file.bytes).await?;
+    let original = Arc::new(file.bytes);
+    let (taken, sha256) = tokio::join!(
+        app.intake.take_in(Arc::clone(&original)),
+        digest(Arc::clone(&original))
+    );
+    let (taken, sha256) = (taken?, sha256?);
+    let embedding = embedding(app, &taken.picture_for_vector).await?;
     let image_id = ImageId(edge::fresh_id());
     let ask = UploadImage {
         owner,
         image_id,
-        sha256: taken.sha256.clone(),
+        sha256,
         content_type: taken.format.media_type().to_owned(),
         size_bytes: u32::try_from(original.len()).map_err(|_| Problem::FileTooLarge)?,
         width: taken.width,
@@ -156,32 +164,32 @@ fn row(ask: &UploadImage) -> Result<ImageRow, Problem> {
     })
 }
 
-/// Decoding is bounded work on a thread of its own; two at once bound its memory.
-async fn decode(
-    app: &App,
-    original: Vec<u8>,
-) -> Result<(Vec<u8>, Taken, Option<Embedding>), Problem> {
-    let broken =
-        |fault: &dyn std::fmt::Display| Problem::ours("a picture broke the decoder", fault);
-    let slot = Arc::clone(&app.decoding).acquire_owned().await;
+/// The digest of what she sent, made here while the picture is decoded elsewhere: it is evidence, so it does not
+/// come from where a stranger's bytes were decoded.
+async fn digest(original: Arc<Vec<u8>>) -> Result<String, Problem> {
+    tokio::task::spawn_blocking(move || pictures::sha256(&original))
+        .await
+        .map_err(|fault| Problem::ours("a digest broke off", &fault))
+}
+
+/// The vector, where there is a model; bounded work on a thread of its own.
+async fn embedding(app: &App, seen: &Picture) -> Result<Option<Embedding>, Problem> {
+    let Some(model) = app.model.clone() else {
+        return Ok(None);
+    };
+    let broken = |fault: &dyn std::fmt::Display| Problem::ours("a vector broke off", fault);
+    let slot = Arc::clone(&app.vectors).acquire_owned().await;
     let slot = slot.map_err(|fault| broken(&fault))?;
-    let model = app.model.clone();
+    let seen = seen.clone();
     tokio::task::spawn_blocking(move || {
         let _slot = slot;
-        let taken = pictures::take_in(&original)?;
-        let embedding = match model {
-            None => None,
-            Some(model) => {
-                let vector = model
-                    .embed(&taken.picture_for_vector)
-                    .map_err(|fault| Problem::ours("the picture model failed", &fault))?;
-                let vector = Vector::try_new(&vector)
-                    .map_err(|fault| Problem::ours("the picture model's answer", &fault))?;
-                let model = model.name().to_owned();
-                Some(Embedding { model, vector })
-            }
-        };
-        Ok((original, taken, embedding))
+        let vector = model
+            .embed(&seen)
+            .map_err(|fault| Problem::ours("the picture model failed", &fault))?;
+        let vector = Vector::try_new(&vector)
+            .map_err(|fault| Problem::ours("the picture model's answer", &fault))?;
+        let model = model.name().to_owned();
+        Ok(Some(Embedding { model, vector }))
     })
     .await
     .map_err(|fault| broken(&fault))?

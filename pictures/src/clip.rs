@@ -18,7 +18,7 @@ use crate::{Picture, resize};
 pub const DIMENSIONS: usize = 512;
 
 /// Pixels along each side of what the model looks at.
-const SIDE: u32 = 224;
+pub(crate) const SIDE: u32 = 224;
 
 /// Version of the way from a picture to the model's input: centre square of the shorter side,
 /// bicubic, then [`MEAN`] and [`DEVIATION`]. A change here is a change of the vector space.

@@ -3,6 +3,7 @@
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 
 use crate::Picture;
+use crate::header::next_marker;
 
 /// The picture as a JPEG of `quality` 1 to 100: no EXIF, no XMP, no comment, no profile.
 ///
@@ -18,4 +19,68 @@ pub(crate) fn encode(picture: &Picture, quality: u8) -> Option<Vec<u8>> {
         .encode(picture.rgb(), width, height, ColorType::Rgb)
         .ok()?;
     Some(bytes)
+}
+
+/// Whether `bytes` are a JPEG of this size as [`encode`] writes them: the JFIF mark, tables, one frame
+/// and its scan; no other segment and nothing behind the end. Its pixels are not looked at.
+pub(crate) fn is_bare(bytes: &[u8], (width, height): (u32, u32)) -> bool {
+    let number = |at: usize| {
+        let pair = bytes.get(at..).and_then(|rest| rest.first_chunk().copied());
+        pair.map(|pair| u32::from(u16::from_be_bytes(pair)))
+    };
+    let mut framed = false;
+    let mut at = 2;
+    if !bytes.starts_with(&[0xFF, 0xD8]) {
+        return false;
+    }
+    while let Some((marker, after)) = next_marker(bytes, at) {
+        match marker {
+            0xD9 => return framed && after == bytes.len(),
+            0xC0 if framed
+                || (number(after + 5), number(after + 3)) != (Some(width), Some(height)) =>
+            {
+                return false;
+            }
+            0xC0 => framed = true,
+            0xE0 | 0xDB | 0xC4 | 0xDA => {}
+            _ => return false,
+        }
+        match number(after) {
+            Some(length) => at = after + length as usize,
+            None => return false,
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn grey() -> Vec<u8> {
+        let picture = Picture::from_rgb(48, 40, vec![120; 48 * 40 * 3]).unwrap();
+        encode(&picture, 90).unwrap()
+    }
+
+    // IMG-3
+    #[test]
+    fn what_is_written_is_bare() {
+        assert!(is_bare(&grey(), (48, 40)));
+    }
+
+    // IMG-3: the other side of a pipe may say anything.
+    #[test]
+    fn a_comment_another_size_a_tail_and_a_missing_end_are_seen() {
+        let good = grey();
+        let mut with_comment = good.clone();
+        with_comment.splice(2..2, [0xFF, 0xFE, 0, 6, b'h', b'e', b'r', b'e']);
+        let mut with_exif = good.clone();
+        with_exif.splice(2..2, [0xFF, 0xE1, 0, 4, b'E', b'x']);
+        let with_tail = [good.as_slice(), b"x"].concat();
+        let without_end = &good[..good.len() - 2];
+        for bytes in [&with_comment, &with_exif, &with_tail, without_end, &[]] {
+            assert!(!is_bare(bytes, (48, 40)));
+        }
+        assert!(!is_bare(&good, (40, 48)));
+    }
 }

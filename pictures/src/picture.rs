@@ -53,6 +53,17 @@ impl Picture {
         &self.rgb
     }
 
+    /// The pixels of a picture that is taken apart; put together again by [`Self::known`].
+    pub(crate) fn into_rgb(self) -> Vec<u8> {
+        self.rgb
+    }
+
+    /// A picture of which it is known that it has as many pixels as it says.
+    pub(crate) fn known(width: u32, height: u32, rgb: Vec<u8>) -> Self {
+        debug_assert_eq!(rgb.len(), width as usize * height as usize * CHANNELS);
+        Self { width, height, rgb }
+    }
+
     pub(crate) fn size(&self) -> (u32, u32) {
         (self.width, self.height)
     }
@@ -69,15 +80,20 @@ impl fmt::Debug for Picture {
 fn on_white(mut bytes: Vec<u8>) -> Vec<u8> {
     let pixels = bytes.len() / 4;
     for pixel in 0..pixels {
-        let alpha = u32::from(bytes[pixel * 4 + 3]);
+        let alpha = bytes[pixel * 4 + 3];
         for channel in 0..CHANNELS {
-            let colour = u32::from(bytes[pixel * 4 + channel]);
-            let over_white = (colour * alpha + 255 * (255 - alpha) + 127) / 255;
-            bytes[pixel * CHANNELS + channel] = over_white as u8;
+            bytes[pixel * CHANNELS + channel] = over_white(bytes[pixel * 4 + channel], alpha);
         }
     }
     bytes.truncate(pixels * CHANNELS);
+    bytes.shrink_to_fit();
     bytes
+}
+
+/// A channel of which `alpha` in 255 is seen, before white; rounded to the nearest.
+pub(crate) fn over_white(colour: u8, alpha: u8) -> u8 {
+    let (colour, alpha) = (u32::from(colour), u32::from(alpha));
+    ((colour * alpha + 255 * (255 - alpha) + 127) / 255) as u8
 }
 
 #[cfg(test)]

@@ -7,6 +7,10 @@ use sha2::{Digest, Sha256};
 
 use crate::{Format, Picture, Unfit, clip, decode, jpeg, pdq, resize, size};
 
+/// The most bytes that a derived copy may have: 24 MiB. A photograph's have less than a sixth of it;
+/// only a strip that PIP-2 leaves as it is comes near.
+pub(crate) const COPY_BYTES_MAX: usize = 24 * 1024 * 1024;
+
 /// JPEG quality of the working copy (PIP-2).
 const WORKING_QUALITY: u8 = 90;
 /// Longest side of the copy shown on screen, and its JPEG quality.
@@ -23,8 +27,6 @@ pub struct Taken {
     pub width: u32,
     /// Pixels down, upright.
     pub height: u32,
-    /// SHA-256 of the original bytes, 64 lower-case hex digits.
-    pub sha256: String,
     /// JPEG, quality 90, of the size [`crate::working_copy_size`] says (PIP-2).
     pub working: Vec<u8>,
     /// JPEG, quality 85, longest side at most 2048 pixels, never enlarged.
@@ -40,7 +42,7 @@ pub struct Taken {
 }
 
 impl fmt::Debug for Taken {
-    // Bytes, digest and hash identify her picture: none of them may end in a log.
+    // Bytes and hash identify her picture: none of them may end in a log.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Taken")
             .field("format", &self.format)
@@ -55,31 +57,51 @@ impl fmt::Debug for Taken {
 /// Blocking and bound to the processor: about a quarter of a second for twelve million pixels.
 ///
 /// # Errors
-/// Those of [`crate::decode`], in the same order.
+/// Those of [`crate::decode`], in the same order; [`Unfit::TooHeavy`] too when a copy would have more
+/// than 24 MiB.
 pub fn take_in(bytes: &[u8]) -> Result<Taken, Unfit> {
-    let format = decode::recognise(bytes)?;
-    let picture = decode::decode_as(format, bytes)?;
+    let look = decode::look(bytes)?;
+    let picture = decode::decode_as(look, bytes)?;
+    let (width, height) = picture.size();
     // Every size asked for below fits a JPEG, so nothing here fails for a picture within LIM-4.
-    derive(format, bytes, &picture).ok_or(Unfit::Unreadable)
+    let taken = derive(look.format, &picture).ok_or(Unfit::Unreadable)?;
+    if taken.working.len() > COPY_BYTES_MAX {
+        return Err(Unfit::TooHeavy { width, height });
+    }
+    Ok(taken)
 }
 
-fn derive(format: Format, bytes: &[u8], picture: &Picture) -> Option<Taken> {
+/// SHA-256 of an original, 64 lower-case hex digits. Over her bytes as they are, so it needs no decoder
+/// and is never left to a process that ran one.
+pub fn sha256(original: &[u8]) -> String {
+    hex::encode(Sha256::digest(original))
+}
+
+/// The sizes of the working copy, the display copy and the thumbnail of an upright picture.
+pub(crate) fn copy_sizes(size: (u32, u32)) -> [(u32, u32); 3] {
+    [
+        size::working_copy_size(size.0, size.1),
+        size::within(DISPLAY.0, size),
+        size::within(THUMBNAIL.0, size),
+    ]
+}
+
+/// The picture is resampled as seldom as may be: the thumbnail comes from the display copy, and so does
+/// the working copy where both are of one size, as those of a photograph are.
+fn derive(format: Format, picture: &Picture) -> Option<Taken> {
     let (width, height) = picture.size();
-    let working_size = size::working_copy_size(width, height);
-    let display_size = size::within(DISPLAY.0, (width, height));
+    let [working_size, display_size, thumbnail_size] = copy_sizes((width, height));
     let shown = resize::to_size(picture, display_size)?;
-    // A large photograph has both copies at one size; resampling it once is enough.
     let worked = if working_size == display_size {
         Cow::Borrowed(shown.as_ref())
     } else {
         resize::to_size(picture, working_size)?
     };
-    let small = resize::to_size(&shown, size::within(THUMBNAIL.0, (width, height)))?;
+    let small = resize::to_size(&shown, thumbnail_size)?;
     Some(Taken {
         format,
         width,
         height,
-        sha256: hex::encode(Sha256::digest(bytes)),
         working: jpeg::encode(&worked, WORKING_QUALITY)?,
         display: jpeg::encode(&shown, DISPLAY.1)?,
         thumbnail: jpeg::encode(&small, THUMBNAIL.1)?,

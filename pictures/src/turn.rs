@@ -8,37 +8,37 @@ use crate::picture::CHANNELS;
 /// Pixels are moved in squares of this side, so that both pictures stay in the processor's cache.
 const TILE: usize = 32;
 
-/// Where the pixels of the turned picture are found in the stored one.
-struct Walk {
-    /// Pixel of the stored picture that becomes the top left one.
-    start: isize,
-    /// Step in the stored picture for one pixel to the right.
-    right: isize,
-    /// Step in the stored picture for one pixel down.
-    down: isize,
-    /// Width and height change places.
+/// Above so many pixels a second picture would not fit beside the first in what one may hold.
+const TWICE_PIXELS_MAX: usize = 16_000_000;
+
+/// A strip of columns that is turned at once has at most and, unless there is no choice, at least so
+/// many: it stays in the cache with its turned copy.
+const STRIP: std::ops::RangeInclusive<usize> = 16..=128;
+
+/// A turn: whether rows become columns, and which ends change places after that.
+#[derive(Clone, Copy)]
+struct Turn {
     lies: bool,
+    left_right: bool,
+    top_bottom: bool,
 }
 
-impl Walk {
-    fn of(orientation: Orientation, width: isize, height: isize) -> Self {
-        let last = width * height - 1;
-        let bottom = last - (width - 1);
-        let (start, right, down, lies) = match orientation {
-            Orientation::NoTransforms => (0, 1, width, false),
-            Orientation::FlipHorizontal => (width - 1, -1, width, false),
-            Orientation::Rotate180 => (last, -1, -width, false),
-            Orientation::FlipVertical => (bottom, 1, -width, false),
-            Orientation::Rotate90FlipH => (0, width, 1, true),
-            Orientation::Rotate90 => (bottom, -width, 1, true),
-            Orientation::Rotate270FlipH => (last, -width, -1, true),
-            Orientation::Rotate270 => (width - 1, width, -1, true),
+impl Turn {
+    fn of(orientation: Orientation) -> Self {
+        let (lies, left_right, top_bottom) = match orientation {
+            Orientation::NoTransforms => (false, false, false),
+            Orientation::FlipHorizontal => (false, true, false),
+            Orientation::Rotate180 => (false, true, true),
+            Orientation::FlipVertical => (false, false, true),
+            Orientation::Rotate90FlipH => (true, false, false),
+            Orientation::Rotate90 => (true, true, false),
+            Orientation::Rotate270FlipH => (true, true, true),
+            Orientation::Rotate270 => (true, false, true),
         };
         Self {
-            start,
-            right,
-            down,
             lies,
+            left_right,
+            top_bottom,
         }
     }
 }
@@ -50,35 +50,126 @@ impl Picture {
             return self;
         }
         let (width, height) = self.size();
-        let walk = Walk::of(orientation, width as isize, height as isize);
-        let (across, down) = if walk.lies {
-            (height, width)
+        let (stored, turn) = ((width as usize, height as usize), Turn::of(orientation));
+        let mut rgb = self.into_rgb();
+        if !turn.lies {
+            flip(&mut rgb, stored, turn);
+            return Self::known(width, height, rgb);
+        }
+        let strip = widest_strip(stored.0);
+        if STRIP.contains(&strip) || stored.0 * stored.1 > TWICE_PIXELS_MAX {
+            lay_over_in_place(&mut rgb, stored, strip, turn);
         } else {
-            (width, height)
-        };
-        let rgb = moved(self.rgb(), &walk, across as usize, down as usize);
-        // As many pixels as before, so this is the turned picture in every case.
-        Self::from_rgb(across, down, rgb).unwrap_or(self)
+            let mut turned = vec![0; rgb.len()];
+            lay_over(&rgb, &mut turned, stored, turn);
+            rgb = turned;
+        }
+        Self::known(height, width, rgb)
     }
 }
 
-fn moved(from: &[u8], walk: &Walk, across: usize, down: usize) -> Vec<u8> {
-    let mut to = vec![0; from.len()];
-    for top in (0..down).step_by(TILE) {
-        for left in (0..across).step_by(TILE) {
-            for y in top..(top + TILE).min(down) {
-                let mut source = walk.start + y as isize * walk.down + left as isize * walk.right;
-                let row = (y * across + left) * CHANNELS;
-                let width = TILE.min(across - left) * CHANNELS;
-                for pixel in to[row..row + width].chunks_exact_mut(CHANNELS) {
-                    let at = source as usize * CHANNELS;
-                    pixel.copy_from_slice(&from[at..at + CHANNELS]);
-                    source += walk.right;
-                }
+/// Ends change places within the picture.
+fn flip(rgb: &mut [u8], (width, height): (usize, usize), turn: Turn) {
+    let row_bytes = width * CHANNELS;
+    if turn.top_bottom {
+        let (above, below) = rgb.split_at_mut(height / 2 * row_bytes);
+        let facing = below.rchunks_exact_mut(row_bytes);
+        for (one, other) in above.chunks_exact_mut(row_bytes).zip(facing) {
+            one.swap_with_slice(other);
+        }
+    }
+    if turn.left_right {
+        for row in rgb.chunks_exact_mut(row_bytes) {
+            row.as_chunks_mut::<CHANNELS>().0.reverse();
+        }
+    }
+}
+
+/// The largest number of columns, no more than a strip may have, that divides a row without rest.
+fn widest_strip(width: usize) -> usize {
+    let mut widths = (1..=width.min(*STRIP.end())).rev();
+    widths
+        .find(|strip| width.is_multiple_of(*strip))
+        .unwrap_or(1)
+}
+
+/// Columns become rows. `from` has `width` pixels a row and `height` rows, `to` the other way round.
+fn lay_over(from: &[u8], to: &mut [u8], (width, height): (usize, usize), turn: Turn) {
+    let (from, _) = from.as_chunks::<CHANNELS>();
+    let (to, _) = to.as_chunks_mut::<CHANNELS>();
+    for (top, left) in (0..height)
+        .step_by(TILE)
+        .flat_map(|top| (0..width).step_by(TILE).map(move |left| (top, left)))
+    {
+        let rows = TILE.min(height - top);
+        for x in left..(left + TILE).min(width) {
+            let row = if turn.top_bottom { width - 1 - x } else { x };
+            let column = if turn.left_right {
+                height - top - rows
+            } else {
+                top
+            };
+            let out = &mut to[row * height + column..][..rows];
+            let down = from[top * width + x..].iter().step_by(width);
+            if turn.left_right {
+                out.iter_mut()
+                    .rev()
+                    .zip(down)
+                    .for_each(|(out, pixel)| *out = *pixel);
+            } else {
+                out.iter_mut()
+                    .zip(down)
+                    .for_each(|(out, pixel)| *out = *pixel);
             }
         }
     }
-    to
+}
+
+/// The same without a second picture: strips of columns are first put one below the other, then each
+/// is turned by itself, where it stays.
+fn lay_over_in_place(rgb: &mut [u8], (width, height): (usize, usize), strip: usize, turn: Turn) {
+    gather_strips(
+        rgb,
+        (width / strip, height),
+        strip * CHANNELS,
+        turn.top_bottom,
+    );
+    let mut turned = vec![0; height * strip * CHANNELS];
+    for part in rgb.chunks_exact_mut(turned.len()) {
+        lay_over(part, &mut turned, (strip, height), turn);
+        part.copy_from_slice(&turned);
+    }
+}
+
+/// Pieces of `bytes` lie in `rows` rows of `across`; they are put into `across` rows of `rows`, the
+/// last strip first if that is asked for. Each piece moves once, along the cycles of that change.
+fn gather_strips(rgb: &mut [u8], (across, rows): (usize, usize), bytes: usize, last_first: bool) {
+    let target = |at: usize| {
+        let strip = at % across;
+        let strip = if last_first {
+            across - 1 - strip
+        } else {
+            strip
+        };
+        strip * rows + at / across
+    };
+    let mut moved = vec![0_u64; (across * rows).div_ceil(64)];
+    let mut carried = vec![0; bytes];
+    for start in 0..across * rows {
+        let mut at = start;
+        if moved[at / 64] >> (at % 64) & 1 == 1 {
+            continue;
+        }
+        carried.copy_from_slice(&rgb[at * bytes..][..bytes]);
+        loop {
+            at = target(at);
+            carried.swap_with_slice(&mut rgb[at * bytes..][..bytes]);
+            moved[at / 64] |= 1 << (at % 64);
+            if at == start {
+                break;
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -86,10 +177,35 @@ mod tests {
     use super::*;
     use image::{DynamicImage, RgbImage};
 
+    // A picture whose width is a prime has no strips but single columns: slow, and as right.
+    #[test]
+    fn turning_in_place_is_turning() {
+        for (width, height) in [(13_usize, 7_usize), (12, 9), (128, 3), (1, 4), (5, 1)] {
+            let rgb: Vec<u8> = (0..width * height * 3).map(|at| (at % 251) as u8).collect();
+            for turn in (5..=8).filter_map(Orientation::from_exif).map(Turn::of) {
+                let mut beside = vec![0; rgb.len()];
+                lay_over(&rgb, &mut beside, (width, height), turn);
+                for strip in (1..=width).filter(|strip| width.is_multiple_of(*strip)) {
+                    let mut in_place = rgb.clone();
+                    lay_over_in_place(&mut in_place, (width, height), strip, turn);
+                    assert_eq!(in_place, beside, "{width} x {height} by {strip}");
+                }
+            }
+        }
+    }
+
     // PIP-2: the eight turns are those of the image library, which are those of EXIF.
     #[test]
     fn every_orientation_turns_like_the_reference() {
-        for (width, height) in [(3_u32, 2_u32), (70, 33), (1, 5)] {
+        // By strips, by pixels, in two pictures; wider than high and higher than wide.
+        for (width, height) in [
+            (3_u32, 2_u32),
+            (70, 33),
+            (1, 5),
+            (96, 50),
+            (48, 131),
+            (256, 64),
+        ] {
             let rgb: Vec<u8> = (0..width * height * 3)
                 .map(|byte| (byte % 251) as u8)
                 .collect();

@@ -27,6 +27,10 @@ use tracing_subscriber::EnvFilter;
 const LOGGED: &str = "warn,vara=info,api=info,workers=info,projections=info,eventstore=info,embedded=info,identity=info,sandbox=info";
 
 fn main() -> ExitCode {
+    // Before settings, logging and threads: this one gets a stranger's file, and has none of ours.
+    if intake::is_asked_for() {
+        return intake::child();
+    }
     let cli = Cli::parse();
     let filter = EnvFilter::try_from_env("VARA_LOG").unwrap_or_else(|_| EnvFilter::new(LOGGED));
     tracing_subscriber::fmt()

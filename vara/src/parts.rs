@@ -116,11 +116,13 @@ pub async fn routes(
     let base = base.parse().context("VARA_IDENTITY_URL is no address")?;
     let identity = api::Identity::new(base, from_env("VARA_IDENTITY_KEY"))?;
     let model = picture_model()?;
+    let intake = intake::Cells::of_this_program().context("this program cannot be found")?;
     let app = api::App::new(
         kit.store.clone(),
         kit.objects.clone(),
         identity,
         &issuer,
+        Arc::new(intake),
         model,
     );
     let routes = Route::new()

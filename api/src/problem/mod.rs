@@ -6,6 +6,7 @@ mod from;
 mod words;
 
 use domain::ids::{ImageId, ScanId};
+use pictures::Seen;
 
 /// Why a request was not answered with what it asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,7 +50,9 @@ pub enum Problem {
     NoFile,
     /// More than one file (LIM-6).
     TooManyFiles,
-    /// Not a picture of an accepted kind, or not of the kind it claims (LIM-2, LIM-3).
+    /// None of the accepted kinds of picture (LIM-2): what it seems to be.
+    NotAPicture(Seen),
+    /// Not of the kind it claims (LIM-3).
     InvalidFileType,
     /// Over 10 MiB (LIM-1).
     FileTooLarge,

@@ -4,6 +4,9 @@ use super::Problem;
 use pictures::BYTES_MAX;
 use serde_json::{Value, json};
 
+/// What is taken (LIM-2).
+const ALLOWED: [&str; 3] = ["image/jpeg", "image/png", "image/webp"];
+
 impl Problem {
     /// The HTTP status.
     pub(super) fn status(&self) -> u16 {
@@ -14,6 +17,7 @@ impl Problem {
             | Self::MissingRefreshToken
             | Self::NoFile
             | Self::TooManyFiles
+            | Self::NotAPicture(_)
             | Self::InvalidFileType => 400,
             Self::MissingToken
             | Self::TokenExpired { .. }
@@ -64,7 +68,7 @@ impl Problem {
             Self::RefreshFailed => "AUTH_REFRESH_FAILED",
             Self::NoFile => "NO_FILE_PROVIDED",
             Self::TooManyFiles => "TOO_MANY_FILES",
-            Self::InvalidFileType => "INVALID_FILE_TYPE",
+            Self::NotAPicture(_) | Self::InvalidFileType => "INVALID_FILE_TYPE",
             Self::FileTooLarge => "FILE_TOO_LARGE",
             Self::ImageUnreadable(_) => "IMAGE_UNREADABLE",
             Self::ImageDuplicate(_) => "IMAGE_DUPLICATE",
@@ -108,7 +112,10 @@ impl Problem {
             Self::MissingRefreshToken => "A refresh token is needed.",
             Self::NoFile => "Please choose a picture.",
             Self::TooManyFiles => "Please add one picture at a time.",
-            Self::InvalidFileType => "This is not a JPEG, PNG or WebP picture.",
+            Self::NotAPicture(seen) => seen.words(),
+            Self::InvalidFileType => {
+                "This file was sent as another kind of picture than it is. Its name may have the wrong ending."
+            }
             Self::FileTooLarge => {
                 "This picture is larger than 10 MiB. A smaller copy works just as well."
             }
@@ -157,9 +164,8 @@ impl Problem {
             Self::RefreshExpired => {
                 Some(json!({ "requiresReauth": true, "reason": "token_expired" }))
             }
-            Self::InvalidFileType => {
-                Some(json!({ "allowed": ["image/jpeg", "image/png", "image/webp"] }))
-            }
+            Self::NotAPicture(seen) => Some(json!({ "allowed": ALLOWED, "seen": seen.name() })),
+            Self::InvalidFileType => Some(json!({ "allowed": ALLOWED })),
             Self::FileTooLarge => Some(json!({ "maxBytes": BYTES_MAX })),
             Self::ImageDuplicate(image) => Some(json!({ "imageId": image })),
             Self::ImageLimit(max) => Some(json!({ "max": max })),

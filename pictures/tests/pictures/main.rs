@@ -5,9 +5,13 @@ mod conformance;
 #[cfg(test)]
 mod hashing;
 #[cfg(test)]
+mod kinds;
+#[cfg(test)]
 mod known;
 #[cfg(test)]
 mod laws;
+#[cfg(test)]
+mod made;
 #[cfg(test)]
 mod nothing_survives;
 #[cfg(test)]
@@ -17,8 +21,14 @@ mod pace;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]
+mod reply;
+#[cfg(test)]
+mod scenes;
+#[cfg(test)]
 mod shelf;
 #[cfg(test)]
 mod tiny_model;
 #[cfg(test)]
 mod upright;
+#[cfg(test)]
+mod verdicts;

@@ -1,7 +1,7 @@
 //! What is not taken, and why: LIM-1, LIM-2, LIM-4.
 
 use crate::shelf;
-use pictures::{BYTES_MAX, Format, Unfit, decode, take_in};
+use pictures::{BYTES_MAX, Format, Seen, Unfit, decode, take_in};
 
 fn refusal(name: &str) -> Unfit {
     match take_in(&shelf::bytes(name)) {
@@ -29,13 +29,23 @@ fn ten_mebibytes_are_taken_and_one_byte_more_is_not() {
 // LIM-2
 #[test]
 fn what_does_not_begin_like_a_picture_is_refused_whatever_its_name() {
-    for name in [
-        "html_named_jpg.jpg",
-        "script.svg",
-        "garbage.jpg",
-        "gif_js_polyglot.gif",
+    for (name, seen) in [
+        ("html_named_jpg.jpg", Seen::Html),
+        ("script.svg", Seen::Svg),
+        ("garbage.jpg", Seen::Unknown),
+        ("gif_js_polyglot.gif", Seen::Gif),
+        ("still.heic", Seen::Heic),
+        ("still.avif", Seen::Avif),
     ] {
-        assert_eq!(refusal(name), Unfit::NotAPicture, "{name}");
+        assert_eq!(refusal(name), Unfit::NotAPicture(seen), "{name}");
+    }
+}
+
+// One still picture is what is searched for: which of its frames she meant is not ours to guess.
+#[test]
+fn a_picture_that_moves_is_refused() {
+    for name in ["animated.png", "animated.webp"] {
+        assert_eq!(refusal(name), Unfit::NotAPicture(Seen::Animated), "{name}");
     }
 }
 

@@ -10,6 +10,7 @@ mod at_rest;
 mod bad_input;
 mod engine_faults;
 mod erased;
+mod hostile;
 mod identity;
 mod kill_points;
 mod kills;

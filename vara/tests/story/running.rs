@@ -94,6 +94,16 @@ impl Vara {
         note["database_url"].as_str().unwrap().to_owned()
     }
 
+    /// Memory that the program itself holds, without the servers and children it started; in kB.
+    pub fn resident_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status
+            .lines()
+            .find(|line| line.starts_with("VmRSS:"))
+            .unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    }
+
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("vara.log")).unwrap_or_default()
     }

@@ -6,7 +6,7 @@ use super::world::{
     picture, redirect,
 };
 use crate::providers::Retry;
-use pictures::{BYTES_MAX, Unfit};
+use pictures::{BYTES_MAX, Seen, Unfit};
 use std::time::{Duration, Instant};
 
 /// One fetch from a server that gives this reply.
@@ -121,7 +121,7 @@ async fn a_compressed_answer_is_refused_unread() {
     assert_eq!(refused, NotFetched::Encoded);
     // The same without saying so: it is not unpacked, and packed it is no picture.
     let refused = fetched(answer("200 OK", &PNG, &gzip), patient()).await;
-    assert_eq!(refused, NotFetched::Unfit(Unfit::NotAPicture));
+    assert!(matches!(refused, NotFetched::Unfit(Unfit::NotAPicture(_))));
 }
 
 #[tokio::test]
@@ -135,9 +135,9 @@ async fn compression_below_the_chunks_is_refused_too() {
 #[tokio::test]
 async fn what_calls_itself_a_picture_must_be_one() {
     for (name, refusal) in [
-        ("html_named_jpg.jpg", Unfit::NotAPicture),
-        ("script.svg", Unfit::NotAPicture),
-        ("gif_js_polyglot.gif", Unfit::NotAPicture),
+        ("html_named_jpg.jpg", Unfit::NotAPicture(Seen::Html)),
+        ("script.svg", Unfit::NotAPicture(Seen::Svg)),
+        ("gif_js_polyglot.gif", Unfit::NotAPicture(Seen::Gif)),
         ("truncated.jpg", Unfit::Unreadable),
         ("empty.jpg", Unfit::Empty),
     ] {
