@@ -9,7 +9,7 @@ use eventstore::edge::fresh_id;
 use eventstore::feed::{Feed, Tail};
 use eventstore::partitions::Partitions;
 use eventstore::work::Attempt;
-use eventstore::{Log, Opened, checkpoint, parked, subscription};
+use eventstore::{Log, Opened, ReadFault, checkpoint, parked, subscription};
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -250,10 +250,11 @@ async fn events_come_from_the_bus_and_a_gap_on_it_sends_the_reader_to_the_log() 
     let mut seen = Vec::new();
     until_fed(&mut feed, &mut seen, 3).await;
     assert_eq!(seen, upto(3));
-    // Position 4 is missing on the bus: 5 and 6 are not handed out, and the log is asked, which knows none.
+    // Position 4 is missing on the bus: 5 and 6 are not handed out, and the log is asked, which ends before the reader.
     bus.publish(&events[4..], &mut partitions).await.unwrap();
     for _ in 0..4 {
-        assert!(feed.next(3).await.unwrap().is_empty());
+        let fault = feed.next(3).await.unwrap_err();
+        assert!(matches!(fault, ReadFault::Gap { position: 3 }), "{fault}");
     }
     // The same gap with a log that has everything: nothing is missed.
     let mut feed = self::feed(&written, &nats.url()).await;

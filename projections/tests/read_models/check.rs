@@ -5,6 +5,7 @@ use crate::models::{Model, all_shown};
 use crate::story::{Member, a_whole_story};
 use crate::support::World;
 use domain::user::Purpose;
+use eventstore::checkpoint;
 use projections::alerts::Alerts;
 use projections::check::check;
 use projections::scans::Scans;
@@ -120,9 +121,8 @@ async fn an_event_that_was_passed_by_is_named_also_when_later_ones_hid_it() {
     for event in &events {
         if event.position == passed_by {
             // A projector that moves on without having written anything.
-            sqlx::query("UPDATE checkpoints SET position = $1 WHERE name = 'users'")
-                .bind(passed_by)
-                .execute(pool)
+            let mut db = pool.acquire().await.unwrap();
+            checkpoint::move_to(&mut db, "users", passed_by)
                 .await
                 .unwrap();
         }
