@@ -17,7 +17,7 @@ const PASSWORD_BYTES: usize = 24;
 pub(crate) struct Folder {
     path: PathBuf,
     account: Account,
-    _lock: File,
+    lock: Held,
 }
 
 impl Folder {
@@ -30,7 +30,7 @@ impl Folder {
         let folder = Folder {
             path,
             account,
-            _lock: lock,
+            lock,
         };
         make_with_mode(&folder.path.join("logs"), 0o700)?;
         make_with_mode(&folder.path.join("secrets"), account.folder_mode())?;
@@ -178,7 +178,19 @@ pub(crate) fn refuse_a_stranger(path: &Path) -> Result<(), StackError> {
     Ok(())
 }
 
-fn lock(folder: &Path) -> Result<File, StackError> {
+/// The lock, let go when this value goes. To close the file is not enough: a process that was being started by another
+/// thread just then holds a copy of every open file until it becomes its program, and the lock with it.
+#[derive(Debug)]
+struct Held(File);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // Nothing is lost when it fails: the lock then goes with the last copy of the file.
+        let _ = self.0.unlock();
+    }
+}
+
+fn lock(folder: &Path) -> Result<Held, StackError> {
     let path = folder.join("lock");
     let file = OpenOptions::new()
         .create(true)
@@ -187,7 +199,7 @@ fn lock(folder: &Path) -> Result<File, StackError> {
         .open(&path);
     let file = file.map_err(at(&path))?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(Held(file)),
         Err(TryLockError::WouldBlock) => Err(StackError::InUse {
             folder: folder.to_path_buf(),
         }),
@@ -232,6 +244,16 @@ mod tests {
         assert!(matches!(second, StackError::InUse { .. }), "{second}");
         drop(first);
         Folder::open(base.path(), Account::Own).unwrap();
+    }
+
+    #[test]
+    fn a_folder_is_free_at_once_though_a_process_just_being_started_holds_a_copy_of_its_lock() {
+        let base = tempfile::tempdir().unwrap();
+        let first = Folder::open(base.path(), Account::Own).unwrap();
+        let copy = first.lock.0.try_clone().unwrap();
+        drop(first);
+        Folder::open(base.path(), Account::Own).unwrap();
+        drop(copy);
     }
 
     #[test]
