@@ -17,7 +17,7 @@ const PASSWORD_BYTES: usize = 24;
 pub(crate) struct Folder {
     path: PathBuf,
     account: Account,
-    lock: Held,
+    _lock: Held,
 }
 
 impl Folder {
@@ -30,7 +30,7 @@ impl Folder {
         let folder = Folder {
             path,
             account,
-            lock,
+            _lock: lock,
         };
         make_with_mode(&folder.path.join("logs"), 0o700)?;
         make_with_mode(&folder.path.join("secrets"), account.folder_mode())?;
@@ -249,11 +249,10 @@ mod tests {
     #[test]
     fn a_folder_is_free_at_once_though_a_process_just_being_started_holds_a_copy_of_its_lock() {
         let base = tempfile::tempdir().unwrap();
-        let first = Folder::open(base.path(), Account::Own).unwrap();
-        let copy = first.lock.0.try_clone().unwrap();
+        let first = lock(base.path()).unwrap();
+        let _copy = first.0.try_clone().unwrap();
         drop(first);
-        Folder::open(base.path(), Account::Own).unwrap();
-        drop(copy);
+        lock(base.path()).unwrap();
     }
 
     #[test]
