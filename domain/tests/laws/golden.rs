@@ -5,7 +5,7 @@ use serde_json::Value;
 use std::path::Path;
 
 /// One fact of the catalogue.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Golden {
     /// Noun and fact, for example `match/MatchFound`.
     pub(crate) name: String,

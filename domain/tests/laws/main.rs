@@ -20,6 +20,7 @@ mod platform;
 mod share;
 mod sightings;
 mod slot;
+mod snapshots;
 mod vector;
 mod words;
 

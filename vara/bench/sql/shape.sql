@@ -33,6 +33,13 @@ CREATE TABLE bench_theirs (
     PRIMARY KEY (aggregate_type, aggregate_id, sequence)
 );
 
+-- A view as postgres-es 0.5 asks for it (db/init.sql of that crate).
+CREATE TABLE bench_views (
+    view_id text   NOT NULL PRIMARY KEY,
+    version bigint NOT NULL CHECK (version >= 0),
+    payload json   NOT NULL
+);
+
 -- The inserts of append_batch without its lock and its look-ups: the position is any next number, no version and no
 -- command id is checked. What this does more in a second is what order costs.
 CREATE SEQUENCE bench_position;

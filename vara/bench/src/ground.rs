@@ -124,7 +124,7 @@ impl Ground {
     pub async fn clean(&self) -> anyhow::Result<()> {
         let mut asked = self.ask().await?;
         asked
-            .execute("TRUNCATE events, bench_rows, bench_theirs, checkpoints, snapshots, read_digests RESTART IDENTITY")
+            .execute("TRUNCATE events, bench_rows, bench_theirs, bench_views, checkpoints, snapshots, read_digests RESTART IDENTITY")
             .await?;
         asked
             .execute("ALTER SEQUENCE bench_position RESTART")

@@ -5,6 +5,7 @@ use crate::ground::Ground;
 use crate::report::Report;
 use crate::run::bar;
 use crate::signed;
+use crate::theirs;
 use crate::timed::{Timed, rows};
 use anyhow::ensure;
 use domain::ids::UserId;
@@ -20,7 +21,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 /// Members whose commands are spread over the time.
-const MEMBERS: usize = 200;
+pub(crate) const MEMBERS: usize = 200;
 /// An address where nobody answers.
 const NOWHERE: &str = "nats://nobody:nothing@127.0.0.1:9";
 /// Events that are published anew after the bus was wiped.
@@ -68,10 +69,8 @@ pub async fn lag(ground: &Ground, ask: Lags) -> anyhow::Result<Report> {
     let facts = ground.facts().await?;
     let bus = ground.bus().await?;
     let count = (f64::from(ask.rate) * ask.seconds) as u64;
-    let mut timed = [
-        Timed::new("commit-to-visible", "log-only", ask.rate, count),
-        Timed::new("commit-to-visible", "vara", ask.rate, count),
-    ];
+    let visible = |variant| Timed::new("commit-to-visible", variant, ask.rate, count);
+    let mut timed = ["postgres-es", "log-only", "vara"].map(visible);
     let mut wiped = Timed::new("bus-wiped", "vara", 1, WIPED);
     let mut proved = Timed::new("commit-to-signed", "vara", ask.rate, count);
     let bar = bar(ask.rounds as usize * timed.len())?;
@@ -79,9 +78,13 @@ pub async fn lag(ground: &Ground, ask: Lags) -> anyhow::Result<Report> {
         for turn in 0..timed.len() {
             let which = (turn + round) % timed.len();
             bar.set_message(timed[which].variant);
-            let url = if which == 1 { bus.url() } else { NOWHERE };
             let begun = Instant::now();
-            timed[which].singly.extend(once(ground, url, ask).await?);
+            let singly = match which {
+                0 => theirs::once(ground, ask).await?,
+                1 => once(ground, NOWHERE, ask).await?,
+                _ => once(ground, bus.url(), ask).await?,
+            };
+            timed[which].singly.extend(singly);
             timed[which].runs.push(begun.elapsed());
             bar.inc(1);
         }
@@ -179,30 +182,52 @@ pub(crate) async fn paced(
     members: &[UserId],
     ask: Lags,
 ) -> anyhow::Result<Vec<(i64, Instant)>> {
+    let committed = at_their_times(ask, |n| {
+        let (store, (member, change)) = (store.clone(), turn(members, n));
+        async move {
+            let why = Why::member(member, fresh_id(), fresh_id());
+            let receipt = store.execute::<User>(member.0, change?, why).await?;
+            Ok((!receipt.already_done).then(|| (receipt.position, Instant::now())))
+        }
+    });
+    Ok(committed.await?.into_iter().flatten().collect())
+}
+
+/// The member whose turn it is, and what she says now, which is never what she said before.
+pub(crate) fn turn(members: &[UserId], n: u32) -> (UserId, anyhow::Result<UserCommand>) {
+    let member = members[n as usize % members.len()];
+    let change = TextVersion::parse("settings-1").map(|text_version| {
+        UserCommand::ChangeConsent(ChangeConsent {
+            user_id: member,
+            purpose: Purpose::FaceSearch,
+            granted: (n as usize / members.len()).is_multiple_of(2),
+            text_version,
+            at: now(),
+        })
+    });
+    (member, change.map_err(Into::into))
+}
+
+/// Starts each at its time, however long earlier ones take, and waits for all.
+pub(crate) async fn at_their_times<T, F>(
+    ask: Lags,
+    start: impl Fn(u32) -> F,
+) -> anyhow::Result<Vec<T>>
+where
+    T: Send + 'static,
+    F: Future<Output = anyhow::Result<T>> + Send + 'static,
+{
     let count = (f64::from(ask.rate) * ask.seconds) as u32;
     let (begun, mut running) = (tokio::time::Instant::now(), JoinSet::new());
     for n in 0..count {
         tokio::time::sleep_until(begun + Duration::from_secs(1) / ask.rate * n).await;
-        let (store, member) = (store.clone(), members[n as usize % members.len()]);
-        let granted = (n as usize / members.len()).is_multiple_of(2);
-        running.spawn(async move {
-            let change = UserCommand::ChangeConsent(ChangeConsent {
-                user_id: member,
-                purpose: Purpose::FaceSearch,
-                granted,
-                text_version: TextVersion::parse("settings-1")?,
-                at: now(),
-            });
-            let why = Why::member(member, fresh_id(), fresh_id());
-            let receipt = store.execute::<User>(member.0, change, why).await?;
-            anyhow::Ok((!receipt.already_done).then(|| (receipt.position, Instant::now())))
-        });
+        running.spawn(start(n));
     }
-    let mut committed = Vec::with_capacity(count as usize);
-    while let Some(done) = running.join_next().await {
-        committed.extend(done??);
+    let mut done = Vec::with_capacity(count as usize);
+    while let Some(one) = running.join_next().await {
+        done.push(one??);
     }
-    Ok(committed)
+    Ok(done)
 }
 
 /// How to look for the last event.

@@ -19,6 +19,7 @@ mod signed;
 pub mod statistics;
 pub mod table;
 pub mod target;
+mod theirs;
 mod timed;
 mod writers;
 

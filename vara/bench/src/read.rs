@@ -1,9 +1,10 @@
-//! How fast what people look at is read, beside pgbench with the same statement.
+//! How fast what people look at is read, beside pgbench with the same statement and postgres-es with a view of the same.
 
 use crate::filled::fill;
 use crate::ground::Ground;
 use crate::report::Report;
 use crate::run::bar;
+use crate::theirs;
 use crate::timed::{Timed, rows};
 use anyhow::{Context, ensure};
 use domain::ids::UserId;
@@ -49,7 +50,7 @@ pub async fn read(ground: &Ground, ask: Reads) -> anyhow::Result<Report> {
         ask.rounds
     );
     let facts = ground.facts().await?;
-    let bar = bar(ask.rounds as usize * 3 + 1)?;
+    let bar = bar(ask.rounds as usize * 4 + 1)?;
     bar.set_message("filling the log");
     fill(ground, EVENTS).await?;
     let pool = ground.connect(8).await?;
@@ -57,6 +58,7 @@ pub async fn read(ground: &Ground, ask: Reads) -> anyhow::Result<Report> {
     let quietly: Progress = Arc::new(|_, _| {});
     build::<Users>(&pool, &vault, true, &quietly).await?;
     build::<Streams>(&pool, &vault, true, &quietly).await?;
+    theirs::copy(&pool).await?;
     let past = Past::new(&pool, vault);
     let members: Vec<Uuid> = sqlx::query_scalar("SELECT user_id FROM read_users ORDER BY user_id")
         .fetch_all(&pool)
@@ -65,6 +67,7 @@ pub async fn read(ground: &Ground, ask: Reads) -> anyhow::Result<Report> {
     let few = (ask.questions / 20).max(10);
     let mut timed = [
         Timed::new("read-consents", "pgbench", 1, u64::from(ask.questions)),
+        Timed::new("read-consents", "postgres-es", 1, u64::from(ask.questions)),
         Timed::new("read-consents", "vara", 1, u64::from(ask.questions)),
         Timed::new("read-as-of", "vara", 1, u64::from(few)),
     ];
@@ -73,7 +76,8 @@ pub async fn read(ground: &Ground, ask: Reads) -> anyhow::Result<Report> {
             bar.set_message(cell.work.clone());
             let singly = match which {
                 0 => by_pgbench(ground, &members, ask.questions).await?,
-                1 => now(&pool, &members, ask.questions).await?,
+                1 => theirs::read(&pool, &members, ask.questions).await?,
+                2 => now(&pool, &members, ask.questions).await?,
                 _ => then(&past, &members, few).await?,
             };
             cell.runs.push(singly.iter().sum());
