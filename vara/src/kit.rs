@@ -10,8 +10,8 @@ use eventstore::{MasterKey, Role, Store, Vault, migrate};
 /// Connections to the database of one process.
 const CONNECTIONS: u32 = 24;
 
-/// Connections to the database of keys of one process.
-const KEY_CONNECTIONS: u32 = 6;
+/// Connections to the database of keys of one process; one of them listens for destroyed keys.
+const KEY_CONNECTIONS: u32 = 7;
 
 /// The common ground of all parts in one process.
 #[derive(Debug, Clone)]
@@ -43,6 +43,7 @@ impl Kit {
             .context("the database of keys cannot be reached")?;
         let vault = Vault::new(keys, master_key(&folder)?);
         vault.check().await?;
+        vault.follow();
         let bus = Bus::connect(&servers.nats_url).await?;
         let objects = Objects::open(&folder.objects(), vault.clone())?;
         Ok(Self {

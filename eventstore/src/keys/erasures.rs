@@ -1,6 +1,7 @@
 //! The erasure ledger: who was erased, kept beside the keys and outside every backup of events, so that a restored
 //! backup is erased again before anybody is served.
 
+use super::following::DESTROYED;
 use super::{KeyError, Vault};
 use chrono::{DateTime, Utc};
 use domain::ids::{ErasureId, UserId};
@@ -55,7 +56,7 @@ impl Vault {
     }
 
     /// Destroys a subject's key: whatever was sealed with it is gone, everywhere and for ever. No key can be made for
-    /// her again.
+    /// her again. Every vault that follows ([`Vault::follow`]) drops the opened key as this commits.
     ///
     /// # Errors
     /// [`KeyError::Unreachable`].
@@ -70,6 +71,12 @@ impl Vault {
         .bind(subject.0)
         .execute(&mut *tx)
         .await?;
+        // Told when this commits, to every process that may have it opened.
+        sqlx::query("SELECT pg_notify($1, $2)")
+            .bind(DESTROYED)
+            .bind(subject.to_string())
+            .execute(&mut *tx)
+            .await?;
         tx.commit().await?;
         self.forget(subject);
         // The old row's bytes must leave the file as well; the table is small, one row a member.
