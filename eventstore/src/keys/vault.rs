@@ -48,6 +48,15 @@ impl Vault {
         self
     }
 
+    /// How many keys a database of keys holds that some master key wraps; a destroyed key is none.
+    ///
+    /// # Errors
+    /// [`KeyError::Unreachable`].
+    pub async fn wrapped_in(pool: &PgPool) -> Result<i64, KeyError> {
+        let count = "SELECT count(*) FROM keys.subject_keys WHERE wrapped IS NOT NULL";
+        Ok(sqlx::query_scalar(count).fetch_one(pool).await?)
+    }
+
     /// Whether every key in the database was wrapped by this master key: asked at the start, so that a lost key
     /// file is told then and not at the first value that does not open.
     ///
