@@ -91,7 +91,7 @@ pub async fn holds(kit: &Kit) -> anyhow::Result<()> {
     let back = kit.vault.erased_with_a_key(&erased).await?;
     ensure!(
         back == 0,
-        "{back} erased members have a key: a backup was restored, or an erasure is not finished. Start any part of \
+        "erased members have a key ({back}): a backup was restored, or an erasure is not finished. Start any part of \
          Vara, which destroys it before it reads anything, or say `vara erase` again"
     );
     Ok(())

@@ -118,7 +118,7 @@ async fn master_key_of(
             .with_context(|| format!("{} cannot be looked for", path.display()))?;
     if !is_there && wrapped > 0 {
         bail!(
-            "the database of keys holds {wrapped} keys that a master key wraps, and there is none at {}: \
+            "the database of keys holds wrapped keys ({wrapped}), and there is no master key at {}: \
              either the data folder is another one than it was written with (--data-dir, VARA_DATA_DIR), \
              or that file is to be restored",
             path.display()
