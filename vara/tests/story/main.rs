@@ -8,6 +8,7 @@
 
 mod at_rest;
 mod bad_input;
+mod canaries;
 mod engine_faults;
 mod erased;
 mod hostile;
