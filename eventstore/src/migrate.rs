@@ -165,6 +165,18 @@ pub async fn may_prepare(pool: &PgPool) -> Result<bool, sqlx::Error> {
 /// # Errors
 /// When the database does not answer.
 pub async fn is_current(pool: &PgPool) -> Result<bool, sqlx::Error> {
+    has_all(pool, &MIGRATIONS).await
+}
+
+/// The same of the database of keys.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn keys_are_current(keys: &PgPool) -> Result<bool, sqlx::Error> {
+    has_all(keys, &KEY_MIGRATIONS).await
+}
+
+async fn has_all(pool: &PgPool, migrations: &sqlx::migrate::Migrator) -> Result<bool, sqlx::Error> {
     let prepared: bool = sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations') IS NOT NULL")
         .fetch_one(pool)
         .await?;
@@ -175,7 +187,7 @@ pub async fn is_current(pool: &PgPool) -> Result<bool, sqlx::Error> {
         sqlx::query_scalar("SELECT version FROM _sqlx_migrations WHERE success")
             .fetch_all(pool)
             .await?;
-    Ok(MIGRATIONS
+    Ok(migrations
         .iter()
         .all(|migration| applied.contains(&migration.version)))
 }

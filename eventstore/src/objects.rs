@@ -69,10 +69,16 @@ impl Objects {
             .recursive(true)
             .mode(0o700)
             .create(folder)?;
-        Ok(Self {
+        Ok(Self::at(folder, vault))
+    }
+
+    /// The folder as it is, for whoever stores nothing: it may be missing, and is not made.
+    #[must_use]
+    pub fn at(folder: &Path, vault: Vault) -> Self {
+        Self {
             folder: folder.to_owned(),
             vault,
-        })
+        }
     }
 
     /// Seals and stores; durable when this returns. A second put of the same name replaces the first.

@@ -3,7 +3,6 @@
 
 use crate::recorded::Recorded;
 use chrono::{DateTime, Utc};
-use domain::ids::UserId;
 use sqlx::{PgConnection, PgPool};
 use std::collections::HashSet;
 use uuid::Uuid;
@@ -127,29 +126,4 @@ pub async fn forget(
         .execute(db)
         .await
         .map(drop)
-}
-
-/// Takes every stream of a subject off all lists, and every unit of work from whoever has it: after her erasure there
-/// is nothing to try again.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn forget_subject(pool: &PgPool, subject: UserId) -> Result<u64, sqlx::Error> {
-    let mut tx = pool.begin().await?;
-    let gone = sqlx::query(
-        "DELETE FROM parked p USING events e
-          WHERE e.event_id = p.event_id AND e.metadata->>'subject' = $1",
-    )
-    .bind(subject.to_string())
-    .execute(&mut *tx)
-    .await?;
-    sqlx::query(
-        "DELETE FROM work_leases l USING events e
-          WHERE e.event_id = l.event_id AND e.metadata->>'subject' = $1",
-    )
-    .bind(subject.to_string())
-    .execute(&mut *tx)
-    .await?;
-    tx.commit().await?;
-    Ok(gone.rows_affected())
 }

@@ -4,14 +4,12 @@
 use crate::generation;
 use crate::projector::ReadModel;
 use domain::ids::UserId;
+use eventstore::erasure::rewrite;
 use sqlx::PgPool;
 
-/// Tables up to this size are rewritten at once, with nobody reading them meanwhile. In larger ones the space is given
-/// free to be overwritten; a rebuild of the read model leaves the old file behind altogether.
-const REWRITTEN_BYTES: i64 = 256 << 20;
-
 /// Removes a member's rows from the generation before the live one, and one that is being built altogether; then
-/// rewrites the tables, so that no page holds what was deleted. How many rows were removed.
+/// rewrites the tables, so that no page holds what was deleted; a rebuild of a table too large for that leaves the old
+/// file behind altogether. How many rows were removed.
 ///
 /// Asked for after the projector has applied `SubjectErased`.
 ///
@@ -62,21 +60,4 @@ pub async fn purge<M: ReadModel>(pool: &PgPool, who: UserId) -> Result<u64, sqlx
         }
     }
     Ok(removed)
-}
-
-async fn rewrite(pool: &PgPool, table: &str) -> Result<(), sqlx::Error> {
-    let bytes: i64 = sqlx::query_scalar("SELECT pg_total_relation_size($1::text::regclass)")
-        .bind(table)
-        .fetch_one(pool)
-        .await?;
-    let how = if bytes <= REWRITTEN_BYTES {
-        "VACUUM (FULL)"
-    } else {
-        "VACUUM"
-    };
-    sqlx::query(&format!("{how} {table}"))
-        .persistent(false)
-        .execute(pool)
-        .await
-        .map(drop)
 }

@@ -4,22 +4,20 @@
 //! to be erased, in the database of keys and in a file beside the pictures.
 
 mod ledger;
+mod receipt;
 
 use crate::kit::Kit;
-use anyhow::{Context, bail};
-use domain::Event;
+use anyhow::{Context, bail, ensure};
 use domain::ids::{ErasureId, UserId};
-use domain::image::ImageEvent;
 use domain::user::{EraseSubject, User, UserCommand};
-use eventstore::{Database, Erasure, Log, Why, edge, kill_point, parked};
+use eventstore::{Database, Erasure, Why, edge, kill_point};
 use projections::projector::ReadModel;
 use projections::{Operation, READ_MODELS, erasure, freshness, named};
-use serde_json::{Value, json};
+use receipt::Done;
+use serde_json::Value;
 
 /// How often the read models are waited for, two seconds each: they may be catching up.
 const WAITS: u32 = 30;
-/// Events of a stream that are read at once.
-const PAGE: usize = 1_000;
 
 /// Erases a member; the receipt. Asked for again, it does what is missing and gives the receipt of the erasure.
 pub async fn erase(kit: &Kit, who: UserId) -> anyhow::Result<Value> {
@@ -40,33 +38,63 @@ pub async fn erase(kit: &Kit, who: UserId) -> anyhow::Result<Value> {
 /// An erasure of which the fact is in the log, at this position, and the key is gone; rows and pictures are still to go.
 pub type Begun = (Erasure, i64);
 
-/// Before anybody is served: everyone in the ledger is erased here as well, whatever backup was restored. Those whose
-/// rows and pictures are still to go are told.
+/// Before anything is read or served: everyone in the ledger is erased here as well, whatever backup of events or keys
+/// was restored. Those whose rows and pictures are still to go are told.
 pub async fn replay(kit: &Kit) -> anyhow::Result<Vec<Begun>> {
-    for (who, id) in ledger::read(&kit.folder)? {
-        kit.vault.begin_erasure(who, id).await?;
+    let written = ledger::read(&kit.folder)?;
+    for (who, id) in &written {
+        kit.vault.begin_erasure(*who, *id).await?;
     }
     let mut again = Vec::new();
     for erasure in kit.vault.erasures().await? {
-        ledger::append(&kit.folder, &erasure)?;
-        let known = kit.store.load::<User>(erasure.subject.0).await?;
-        let key_is_gone = matches!(
-            kit.vault.key(erasure.subject).await,
-            Ok(eventstore::Key::Erased)
-        );
-        let is_done = match known {
-            User::Erased => erasure.receipt.is_some() && key_is_gone,
-            // A backup from before she came: there is nothing of hers but perhaps a key.
-            User::Unknown => key_is_gone,
-            User::Member { .. } => false,
-        };
-        if !is_done {
-            tracing::warn!(erasure = %erasure.id.0, "an erasure is carried out again");
-            let position = begin(kit, &erasure, &known).await?;
-            again.push((erasure, position));
+        if !written.contains(&(erasure.subject, erasure.id)) {
+            ledger::append(&kit.folder, &erasure)?;
         }
+        let begun = begin_again(kit, &erasure).await.with_context(|| {
+            format!(
+                "{} was erased and is not erased here, and it cannot be done: nothing is read before it is \
+                 (`vara erase {}` tells more)",
+                erasure.subject, erasure.subject
+            )
+        })?;
+        again.extend(begun.map(|position| (erasure, position)));
     }
     Ok(again)
+}
+
+/// Begins an erasure anew where a restored backup, or a stop in the middle, left something to do; where its fact stands.
+async fn begin_again(kit: &Kit, erasure: &Erasure) -> anyhow::Result<Option<i64>> {
+    let who = erasure.subject;
+    let known = kit.store.load::<User>(who.0).await?;
+    // No key at all is no destroyed one: an older backup of the keys may be from before she came.
+    let key_is_gone = matches!(kit.vault.key(who).await, Ok(eventstore::Key::Erased));
+    let is_erased = match known {
+        // Unknown to a backup of events from before she came.
+        User::Erased | User::Unknown => key_is_gone,
+        User::Member { .. } => false,
+    };
+    if is_erased && erasure.is_done() {
+        return Ok(None);
+    }
+    tracing::warn!(erasure = %erasure.id.0, "an erasure is carried out again");
+    if erasure.receipt.is_some() {
+        // First, so that a stop after the key and the fact does not leave rows and pictures behind.
+        kit.vault.reopen_erasure(who).await?;
+    }
+    begin(kit, erasure, &known).await.map(Some)
+}
+
+/// Makes sure that nobody who was erased has a key, as an older backup of the keys brings it back.
+pub async fn holds(kit: &Kit) -> anyhow::Result<()> {
+    let written = ledger::read(&kit.folder)?;
+    let erased: Vec<UserId> = written.into_iter().map(|(who, _)| who).collect();
+    let back = kit.vault.erased_with_a_key(&erased).await?;
+    ensure!(
+        back == 0,
+        "erased members have a key ({back}): a backup was restored, or an erasure is not finished. Start any part of \
+         Vara, which destroys it before it reads anything, or say `vara erase` again"
+    );
+    Ok(())
 }
 
 /// Ends what [`replay`] began, once projectors run. What cannot be ended now is tried at the next start; the key is gone
@@ -112,32 +140,29 @@ async fn carry_out(kit: &Kit, erasure: &Erasure, position: i64) -> anyhow::Resul
     let who = erasure.subject;
     let objects = erase_objects(kit, who).await?;
     let database = kit.store.database();
-    let waiting = parked::forget_subject(database, who).await?;
+    let tables = eventstore::erasure::purge(database, who).await?;
     shown(database, position).await?;
-    let mut rows = 0;
+    let mut earlier_rows = 0;
     for name in READ_MODELS {
         let purged = named(name, Purging(database, who)).await;
-        rows += purged.context("a read model without a name")??;
+        earlier_rows += purged.context("a read model without a name")??;
     }
     let account = ::identity::forget(&kit.servers.database_url, who.0).await?;
+    let engines = eventstore::erasure::engines_asked(database, who).await?;
     kill_point("erasure:emptied");
     eventstore::erasure::overwrite_log_of_changes(database).await;
-    let receipt = json!({
-        "erasureId": erasure.id.0,
-        "subject": who,
-        "askedAt": erasure.asked_at,
-        "finishedAt": edge::now(),
-        "position": position,
-        "keyDestroyed": true,
-        "objectsDeleted": objects,
-        "earlierRowsDeleted": rows,
-        "parkedForgotten": waiting,
-        "signInAccountDeleted": account,
-        "readModelsEmptied": READ_MODELS.iter().filter(|name| **name != "streams").collect::<Vec<_>>(),
-    });
-    if erasure.receipt.is_none() {
-        kit.vault.finish_erasure(who, &receipt).await?;
-    }
+    let receipt = receipt::of(
+        erasure,
+        &Done {
+            position,
+            objects,
+            tables,
+            earlier_rows,
+            account,
+            engines,
+        },
+    );
+    kit.vault.finish_erasure(who, &receipt).await?;
     Ok(receipt)
 }
 
@@ -151,25 +176,14 @@ impl Operation for Purging<'_> {
     }
 }
 
-/// Every stored form of every picture of hers; the ids stand in the log, in clear.
+/// Every stored form of every picture of hers. No event is opened for it: one that nobody can read must not keep her
+/// pictures.
 async fn erase_objects(kit: &Kit, who: UserId) -> anyhow::Result<u64> {
-    let log = Log::new(kit.store.database().clone());
-    let (stream, until) = (who.to_string(), log.head().await?);
-    let (mut after, mut gone) = (0, 0);
-    loop {
-        let events = log.read_stream("image", &stream, after, until).await?;
-        let is_last = events.len() < PAGE;
-        for event in events {
-            after = event.position;
-            let opened = event.open(&kit.vault).await?;
-            if let Event::Image(ImageEvent::ImageUploaded { image_id, .. }) = opened.event {
-                gone += kit.objects.erase(image_id).await?;
-            }
-        }
-        if is_last {
-            return Ok(gone);
-        }
+    let mut gone = 0;
+    for image in eventstore::erasure::pictures_of(kit.store.database(), who).await? {
+        gone += kit.objects.erase(image).await?;
     }
+    Ok(gone)
 }
 
 /// Waits until no read model shows her any more.

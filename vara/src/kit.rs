@@ -1,17 +1,26 @@
 //! What every part of Vara is built on: database, keys, bus, record, pictures.
 
 use crate::settings::{self, Folder, Servers, from_env};
-use anyhow::Context;
+use anyhow::{Context, bail};
 use eventstore::bus::Bus;
 use eventstore::objects::Objects;
 use eventstore::role::connect_as;
-use eventstore::{MasterKey, Role, Store, Vault, migrate};
+use eventstore::{Database, MasterKey, Role, Store, Vault, migrate};
 
 /// Connections to the database of one process.
 const CONNECTIONS: u32 = 24;
 
-/// Connections to the database of keys of one process.
-const KEY_CONNECTIONS: u32 = 6;
+/// Connections to the database of keys of one process; one of them listens for destroyed keys.
+const KEY_CONNECTIONS: u32 = 7;
+
+/// What of the data folder may be made where it is missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Files {
+    /// What a part needs to work.
+    Made,
+    /// Nothing.
+    AsTheyAre,
+}
 
 /// The common ground of all parts in one process.
 #[derive(Debug, Clone)]
@@ -25,13 +34,23 @@ pub struct Kit {
 }
 
 impl Kit {
-    /// Opens everything; the database must have the shape this release needs.
+    /// Opens everything for a part that works, and makes what is missing in the data folder; the databases must have the
+    /// shape this release needs. A master key is made for a database of keys that holds none yet, and for no other.
     pub async fn open(folder: Folder, servers: Servers) -> anyhow::Result<Self> {
+        Self::on(folder, servers, Files::Made).await
+    }
+
+    /// Opens everything for somebody who looks or repairs; makes no file.
+    pub async fn look(folder: Folder, servers: Servers) -> anyhow::Result<Self> {
+        Self::on(folder, servers, Files::AsTheyAre).await
+    }
+
+    async fn on(folder: Folder, servers: Servers, files: Files) -> anyhow::Result<Self> {
         let database = migrate::connect(&servers.database_url, CONNECTIONS)
             .await
             .context("the database cannot be reached")?;
         if !migrate::is_current(&database).await? {
-            anyhow::bail!("the database is not prepared for this release: run `vara migrate`");
+            bail!("the database is not prepared for this release: run `vara migrate`");
         }
         if migrate::may_prepare(&database).await? {
             tracing::warn!(
@@ -41,10 +60,18 @@ impl Kit {
         let keys = migrate::connect(&servers.keys_url()?, KEY_CONNECTIONS)
             .await
             .context("the database of keys cannot be reached")?;
-        let vault = Vault::new(keys, master_key(&folder)?);
+        if !migrate::keys_are_current(&keys).await? {
+            bail!("the database of keys is not prepared for this release: run `vara migrate`");
+        }
+        let master = master_key_of(&keys, &folder, files).await?;
+        let vault = Vault::new(keys, master);
         vault.check().await?;
+        vault.follow();
         let bus = Bus::connect(&servers.nats_url).await?;
-        let objects = Objects::open(&folder.objects(), vault.clone())?;
+        let objects = match files {
+            Files::Made => Objects::open(&folder.objects(), vault.clone())?,
+            Files::AsTheyAre => Objects::at(&folder.objects(), vault.clone()),
+        };
         Ok(Self {
             store: Store::open(database, vault.clone()),
             folder,
@@ -71,8 +98,43 @@ impl Kit {
 pub fn master_key(folder: &Folder) -> anyhow::Result<MasterKey> {
     Ok(match from_env("VARA_MASTER_KEY_COMMAND") {
         Some(command) => MasterKey::told_by(&command)?,
-        None => MasterKey::read_or_create(&folder.keys()?.join("master.key"))?,
+        None => MasterKey::read(&folder.master_key())?,
     })
+}
+
+/// The master key for this database of keys. A missing file is made only where nothing was wrapped yet: in a folder that
+/// was named by mistake, or after the file was lost, a fresh key would open nothing and seal what nobody opens later.
+async fn master_key_of(
+    keys: &Database,
+    folder: &Folder,
+    files: Files,
+) -> anyhow::Result<MasterKey> {
+    // Asked before the file is looked for: a process that starts beside this one makes the file, then wraps.
+    let wrapped = Vault::wrapped_in(keys).await?;
+    let path = folder.master_key();
+    let is_there = from_env("VARA_MASTER_KEY_COMMAND").is_some()
+        || path
+            .try_exists()
+            .with_context(|| format!("{} cannot be looked for", path.display()))?;
+    if !is_there && wrapped > 0 {
+        bail!(
+            "the database of keys holds wrapped keys ({wrapped}), and there is no master key at {}: \
+             either the data folder is another one than it was written with (--data-dir, VARA_DATA_DIR), \
+             or that file is to be restored",
+            path.display()
+        );
+    }
+    match files {
+        Files::Made => {
+            folder.make_keys()?;
+            if !is_there {
+                return Ok(MasterKey::read_or_create(&path)?);
+            }
+        }
+        Files::AsTheyAre if !is_there => return Ok(MasterKey::awaited(&path)),
+        Files::AsTheyAre => {}
+    }
+    master_key(folder)
 }
 
 /// Brings both databases to the shape this release needs; the one of keys is made where nobody named it.

@@ -1,7 +1,7 @@
 //! The parts of Vara, each as a process of its own.
 
 use crate::cli;
-use crate::erasure;
+use crate::erasure::{self, Begun};
 use crate::kit::{self, Kit};
 use crate::ledger;
 use crate::running::Running;
@@ -23,8 +23,7 @@ use tokio::task::JoinSet;
 
 /// Serves HTTP until asked to stop.
 pub async fn api(ask: cli::Api) -> anyhow::Result<()> {
-    let kit = open(&ask.data).await?;
-    let to_erase = erasure::replay(&kit).await?;
+    let (kit, to_erase) = open_to_work(&ask.data).await?;
     erasure::finish(&kit, to_erase).await;
     let kit = kit.acting_as(Role::Writer).await?;
     let listening = serve::listen(ask.port).await?;
@@ -41,7 +40,7 @@ pub async fn api(ask: cli::Api) -> anyhow::Result<()> {
 
 /// Works on scans and carries out policies until asked to stop.
 pub async fn workers(ask: cli::Workers) -> anyhow::Result<()> {
-    let kit = open_as(Role::Writer, &ask.data).await?;
+    let kit = open_to_write(&ask.data).await?;
     let sandbox = Running::read(&kit.folder)?.map(|running| running.sandbox);
     let engine = TinEyeAt::choose(&ask.engine, sandbox.as_deref())?;
     let mut running = JoinSet::new();
@@ -51,15 +50,17 @@ pub async fn workers(ask: cli::Workers) -> anyhow::Result<()> {
 
 /// Keeps read models current until asked to stop.
 pub async fn projections(ask: cli::Data) -> anyhow::Result<()> {
-    let kit = open(&ask).await?;
+    let (kit, to_erase) = open_to_work(&ask).await?;
     let mut running = JoinSet::new();
     run_projections(&mut running, &kit, &Tail::follow(kit.bus.clone())).await?;
+    let erasing = kit.clone();
+    running.spawn(async move { erasure::finish(&erasing, to_erase).await });
     until_asked(running, &kit).await
 }
 
 /// Publishes the log to NATS until asked to stop.
 pub async fn relay(ask: cli::Data) -> anyhow::Result<()> {
-    let kit = open_as(Role::Writer, &ask).await?;
+    let kit = open_to_write(&ask).await?;
     let mut running = JoinSet::new();
     run_relay(&mut running, &kit)?;
     until_asked(running, &kit).await
@@ -88,16 +89,47 @@ pub async fn sandbox(ask: cli::Sandbox) -> anyhow::Result<()> {
     listening.serve(routes, shutdown::asked()).await
 }
 
-/// Opens the common ground of a Vara that runs, or of configured servers.
+/// Opens the common ground of a Vara that runs, or of configured servers, for an operator's command; makes no file. While
+/// somebody who was erased has a key, nothing is opened with it.
 pub async fn open(data: &cli::Data) -> anyhow::Result<Kit> {
-    let folder = Folder::of(data);
-    let servers = Servers::find(&folder)?;
-    Kit::open(folder, servers).await
+    let kit = open_to_erase(data).await?;
+    erasure::holds(&kit).await?;
+    Ok(kit)
 }
 
-/// The same, for a part that may do only what a role may.
+/// The same, acting in a role.
 pub async fn open_as(role: Role, data: &cli::Data) -> anyhow::Result<Kit> {
     open(data).await?.acting_as(role).await
+}
+
+/// The same, for the command that erases.
+pub async fn open_to_erase(data: &cli::Data) -> anyhow::Result<Kit> {
+    let folder = Folder::of(data);
+    let servers = Servers::find(&folder)?;
+    Kit::look(folder, servers).await
+}
+
+/// The same, for a part that works. Before it reads anything, everyone in the ledger is erased here as well; where that
+/// cannot be done the part does not start.
+async fn open_to_work(data: &cli::Data) -> anyhow::Result<(Kit, Vec<Begun>)> {
+    let folder = Folder::of(data);
+    let servers = Servers::find(&folder)?;
+    let kit = Kit::open(folder, servers).await?;
+    let begun = erasure::replay(&kit).await?;
+    Ok((kit, begun))
+}
+
+/// The same, for a part that only adds to the log, and so cannot end an erasure that is to be done again.
+async fn open_to_write(data: &cli::Data) -> anyhow::Result<Kit> {
+    let (kit, begun) = open_to_work(data).await?;
+    if !begun.is_empty() {
+        tracing::warn!(
+            erasures = begun.len(),
+            "rows and pictures of erased members are still to go: `vara api`, `vara projections` or `vara up` takes \
+             them away at its start"
+        );
+    }
+    kit.acting_as(Role::Writer).await
 }
 
 /// The routes of one API process: ours, and the embedded identity service unless a real one is configured.
@@ -133,7 +165,7 @@ pub async fn routes(
     }
     let options = IdentityOptions {
         database_url: kit.servers.database_url.clone(),
-        key_file: kit.folder.keys()?.join("identity.key"),
+        key_file: kit.folder.keys().join("identity.key"),
         issuer,
     };
     let embedded = ::identity::routes(options).await?;
@@ -155,7 +187,7 @@ fn picture_model() -> anyhow::Result<Option<pictures::clip::Model>> {
 pub fn run_relay(running: &mut JoinSet<()>, kit: &Kit) -> anyhow::Result<()> {
     let place = prover::Place {
         folder: kit.folder.ledger(),
-        key: kit.folder.ledger_key()?,
+        key: kit.folder.ledger_key(),
     };
     let store = kit.store.clone();
     keep(running, "proof", move || {

@@ -31,17 +31,26 @@ impl Folder {
         self.0.join("objects")
     }
 
-    /// Keys of this installation; only its owner may read them.
-    pub fn keys(&self) -> anyhow::Result<PathBuf> {
+    /// Keys of this installation.
+    pub fn keys(&self) -> PathBuf {
+        self.0.join("keys")
+    }
+
+    /// Makes the folder of the keys, which only its owner may read.
+    pub fn make_keys(&self) -> anyhow::Result<()> {
         use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
-        let folder = self.0.join("keys");
+        let folder = self.keys();
         std::fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
             .create(&folder)
             .and_then(|()| std::fs::set_permissions(&folder, PermissionsExt::from_mode(0o700)))
-            .with_context(|| format!("the folder {} cannot be made", folder.display()))?;
-        Ok(folder)
+            .with_context(|| format!("the folder {} cannot be made", folder.display()))
+    }
+
+    /// What wraps the keys of subjects.
+    pub fn master_key(&self) -> PathBuf {
+        self.keys().join("master.key")
     }
 
     /// The tree over the record and its signed checkpoint: hashes only.
@@ -50,8 +59,8 @@ impl Folder {
     }
 
     /// What signs the checkpoints.
-    pub fn ledger_key(&self) -> anyhow::Result<PathBuf> {
-        Ok(self.keys()?.join("ledger.key"))
+    pub fn ledger_key(&self) -> PathBuf {
+        self.keys().join("ledger.key")
     }
 
     /// The little web that the stand-in searches: not part of Vara's own data.

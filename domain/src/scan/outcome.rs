@@ -13,6 +13,9 @@ pub enum ScanKind {
 }
 
 impl ScanKind {
+    /// Every kind.
+    pub const ALL: [Self; 1] = [Self::ImageScan];
+
     /// The code that events, answers and ids carry.
     #[must_use]
     pub const fn code(self) -> &'static str {

@@ -1,6 +1,7 @@
 //! The erasure ledger: who was erased, kept beside the keys and outside every backup of events, so that a restored
 //! backup is erased again before anybody is served.
 
+use super::following::DESTROYED;
 use super::{KeyError, Vault};
 use chrono::{DateTime, Utc};
 use domain::ids::{ErasureId, UserId};
@@ -17,16 +18,33 @@ pub struct Erasure {
     pub asked_at: DateTime<Utc>,
     /// What was done, once all of it was.
     pub receipt: Option<Value>,
+    /// When it was found that a restored backup brought back what was taken away; until that is done again.
+    pub reopened_at: Option<DateTime<Utc>>,
 }
 
-type Row = (uuid::Uuid, uuid::Uuid, DateTime<Utc>, Option<Value>);
+impl Erasure {
+    /// Whether all of it was done, and done again after each restore.
+    #[must_use]
+    pub const fn is_done(&self) -> bool {
+        self.receipt.is_some() && self.reopened_at.is_none()
+    }
+}
 
-fn of((subject, id, asked_at, receipt): Row) -> Erasure {
+type Row = (
+    uuid::Uuid,
+    uuid::Uuid,
+    DateTime<Utc>,
+    Option<Value>,
+    Option<DateTime<Utc>>,
+);
+
+fn of((subject, id, asked_at, receipt, reopened_at): Row) -> Erasure {
     Erasure {
         subject: UserId(subject),
         id: ErasureId(id),
         asked_at,
         receipt,
+        reopened_at,
     }
 }
 
@@ -45,7 +63,7 @@ impl Vault {
         .execute(&mut *tx)
         .await?;
         let row = sqlx::query_as(
-            "SELECT subject, erasure_id, asked_at, receipt FROM keys.erasures WHERE subject = $1",
+            "SELECT subject, erasure_id, asked_at, receipt, reopened_at FROM keys.erasures WHERE subject = $1",
         )
         .bind(subject.0)
         .fetch_one(&mut *tx)
@@ -55,7 +73,7 @@ impl Vault {
     }
 
     /// Destroys a subject's key: whatever was sealed with it is gone, everywhere and for ever. No key can be made for
-    /// her again.
+    /// her again. Every vault that follows ([`Vault::follow`]) drops the opened key as this commits.
     ///
     /// # Errors
     /// [`KeyError::Unreachable`].
@@ -70,6 +88,12 @@ impl Vault {
         .bind(subject.0)
         .execute(&mut *tx)
         .await?;
+        // Told when this commits, to every process that may have it opened.
+        sqlx::query("SELECT pg_notify($1, $2)")
+            .bind(DESTROYED)
+            .bind(subject.to_string())
+            .execute(&mut *tx)
+            .await?;
         tx.commit().await?;
         self.forget(subject);
         // The old row's bytes must leave the file as well; the table is small, one row a member.
@@ -79,14 +103,31 @@ impl Vault {
         Ok(())
     }
 
-    /// Writes down what an erasure did.
+    /// Writes down that an erasure is to be done again, because a backup brought back something of hers; it stays so
+    /// through every stop until [`Vault::finish_erasure`].
+    ///
+    /// # Errors
+    /// [`KeyError::Unreachable`].
+    pub async fn reopen_erasure(&self, subject: UserId) -> Result<(), KeyError> {
+        let mut tx = self.pool.begin().await?;
+        sqlx::query(
+            "UPDATE keys.erasures SET reopened_at = coalesce(reopened_at, clock_timestamp()) WHERE subject = $1",
+        )
+        .bind(subject.0)
+        .execute(&mut *tx)
+        .await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Writes down that an erasure did everything, and what; of one that is done again the first receipt stays.
     ///
     /// # Errors
     /// [`KeyError::Unreachable`].
     pub async fn finish_erasure(&self, subject: UserId, receipt: &Value) -> Result<(), KeyError> {
         let mut tx = self.pool.begin().await?;
         sqlx::query(
-            "UPDATE keys.erasures SET receipt = $2, finished_at = clock_timestamp() WHERE subject = $1",
+            "UPDATE keys.erasures SET receipt = coalesce(receipt, $2), reopened_at = NULL,
+                    finished_at = coalesce(finished_at, clock_timestamp()) WHERE subject = $1",
         )
         .bind(subject.0)
         .bind(receipt)
@@ -95,13 +136,30 @@ impl Vault {
         Ok(tx.commit().await?)
     }
 
+    /// How many of those who were erased, or are named here, have a key that opens: as an older backup of the keys
+    /// brings it back, and as it is in the moment between the two halves of an erasure.
+    ///
+    /// # Errors
+    /// [`KeyError::Unreachable`].
+    pub async fn erased_with_a_key(&self, also: &[UserId]) -> Result<i64, KeyError> {
+        let also: Vec<uuid::Uuid> = also.iter().map(|subject| subject.0).collect();
+        Ok(sqlx::query_scalar(
+            "SELECT count(*) FROM keys.subject_keys k WHERE wrapped IS NOT NULL
+                AND (k.subject = ANY ($1) OR EXISTS (SELECT FROM keys.erasures e WHERE e.subject = k.subject))",
+        )
+        .bind(also)
+        .fetch_one(&self.pool)
+        .await?)
+    }
+
     /// Everyone who was erased, oldest first.
     ///
     /// # Errors
     /// [`KeyError::Unreachable`].
     pub async fn erasures(&self) -> Result<Vec<Erasure>, KeyError> {
         let rows: Vec<Row> = sqlx::query_as(
-            "SELECT subject, erasure_id, asked_at, receipt FROM keys.erasures ORDER BY asked_at, subject",
+            "SELECT subject, erasure_id, asked_at, receipt, reopened_at FROM keys.erasures
+              ORDER BY asked_at, subject",
         )
         .fetch_all(&self.pool)
         .await?;

@@ -121,12 +121,23 @@ impl MasterKey {
         Self::read(path)
     }
 
+    /// The key of a file that is not there yet, for whoever only looks: nothing opens, and nothing can be wrapped,
+    /// until somebody else has made the file.
+    #[must_use]
+    pub fn awaited(path: &Path) -> Self {
+        Self::with(From::File(path.to_owned()), Vec::new())
+    }
+
     fn of(from: From) -> Result<Self, KeyError> {
         let ring = from.read()?;
-        Ok(Self {
+        Ok(Self::with(from, ring))
+    }
+
+    fn with(from: From, ring: Vec<One>) -> Self {
+        Self {
             from: Arc::new(from),
             ring: Arc::new(RwLock::new(ring)),
-        })
+        }
     }
 
     /// First 16 hex digits of the SHA-256 of the key that wraps: says which master key wrapped a row, and nothing else.
@@ -306,6 +317,21 @@ mod tests {
         assert_eq!(key.ids()[1..], [second.clone(), first]);
         key.turn(&[]).unwrap();
         assert_eq!(key.ids().len(), 2, "the one before, and the new one");
+        std::fs::remove_dir_all(path.parent().unwrap()).unwrap();
+    }
+
+    #[test]
+    fn a_key_that_is_awaited_wraps_nothing_makes_no_file_and_is_there_once_somebody_made_it() {
+        let path = folder("awaited").join("master.key");
+        let awaited = MasterKey::awaited(&path);
+        let wrap = || futures::executor::block_on(awaited.wrap(&[7; 32], "place"));
+        assert!(matches!(wrap(), Err(KeyError::Master { .. })));
+        assert!(awaited.ids().is_empty() && !path.exists());
+        let made = MasterKey::read_or_create(&path).unwrap();
+        let (id, wrapped) = wrap().unwrap();
+        assert_eq!(id, made.id());
+        let opened = futures::executor::block_on(made.unwrap(&wrapped, &id, "place")).unwrap();
+        assert_eq!(opened.as_slice(), [7; 32]);
         std::fs::remove_dir_all(path.parent().unwrap()).unwrap();
     }
 

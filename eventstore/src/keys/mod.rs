@@ -1,7 +1,9 @@
 //! Keys: one for each subject, wrapped by the master key; whoever destroys one erases a person.
 
 mod erasures;
+mod following;
 mod master;
+mod opened;
 mod subject;
 mod vault;
 

@@ -1,20 +1,17 @@
 //! Where subject keys are kept: wrapped in the database, opened for at most a minute in memory.
 
+use super::opened::Opened;
 use super::{KeyError, KeyWrap, SubjectKey};
 use domain::ids::UserId;
 use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row};
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Longest time an opened key stays in memory (reliability 2.8).
-const KEPT: Duration = Duration::from_secs(60);
 /// Keys that are wrapped anew in one transaction.
 const REWRAPPED_AT_ONCE: i64 = 500;
-/// Most opened keys in memory at once.
-const KEPT_MAX: usize = 10_000;
 
 /// A subject's key, or the certainty that it was destroyed.
 #[derive(Debug, Clone)]
@@ -30,7 +27,7 @@ pub enum Key {
 pub struct Vault {
     pub(super) pool: PgPool,
     master: Arc<dyn KeyWrap>,
-    kept: Arc<Mutex<HashMap<UserId, (SubjectKey, Instant)>>>,
+    pub(super) opened: Arc<Mutex<Opened>>,
 }
 
 impl Vault {
@@ -40,8 +37,24 @@ impl Vault {
         Self {
             pool,
             master: Arc::new(master),
-            kept: Arc::default(),
+            opened: Arc::default(),
         }
+    }
+
+    /// The same vault, which keeps an opened key in memory for so long only; a minute at most.
+    #[must_use]
+    pub fn keeping_for(self, lifetime: Duration) -> Self {
+        self.opened().keep_for(lifetime);
+        self
+    }
+
+    /// How many keys a database of keys holds that some master key wraps; a destroyed key is none.
+    ///
+    /// # Errors
+    /// [`KeyError::Unreachable`].
+    pub async fn wrapped_in(pool: &PgPool) -> Result<i64, KeyError> {
+        let count = "SELECT count(*) FROM keys.subject_keys WHERE wrapped IS NOT NULL";
+        Ok(sqlx::query_scalar(count).fetch_one(pool).await?)
     }
 
     /// Whether every key in the database was wrapped by this master key: asked at the start, so that a lost key
@@ -67,7 +80,11 @@ impl Vault {
     /// # Errors
     /// [`KeyError::Missing`] where no key was ever made; else unreachable, or a row that does not open.
     pub async fn key(&self, subject: UserId) -> Result<Key, KeyError> {
-        if let Some(key) = self.kept(subject) {
+        let (kept, term) = {
+            let opened = self.opened();
+            (opened.get(subject, Instant::now()), opened.term())
+        };
+        if let Some(key) = kept {
             return Ok(Key::Present(key));
         }
         let row = sqlx::query("SELECT wrapped, master FROM keys.subject_keys WHERE subject = $1")
@@ -77,7 +94,7 @@ impl Vault {
             .ok_or(KeyError::Missing(subject))?;
         let key = self.unwrap(subject, &row).await?;
         if let Key::Present(key) = &key {
-            self.keep([(subject, key)]);
+            self.opened().keep(term, [(subject, key)], Instant::now());
         }
         Ok(key)
     }
@@ -87,12 +104,16 @@ impl Vault {
     pub(crate) async fn keys(&self, subjects: HashSet<UserId>) -> HashMap<UserId, Key> {
         let mut keys = HashMap::with_capacity(subjects.len());
         let mut others = Vec::new();
-        for subject in subjects {
-            match self.kept(subject) {
-                Some(key) => drop(keys.insert(subject, Key::Present(key))),
-                None => others.push(subject.0),
+        let term = {
+            let (opened, now) = (self.opened(), Instant::now());
+            for subject in subjects {
+                match opened.get(subject, now) {
+                    Some(key) => drop(keys.insert(subject, Key::Present(key))),
+                    None => others.push(subject.0),
+                }
             }
-        }
+            opened.term()
+        };
         if others.len() < 2 {
             return keys;
         }
@@ -107,10 +128,11 @@ impl Vault {
                 keys.insert(subject, key);
             }
         }
-        self.keep(keys.iter().filter_map(|(subject, key)| match key {
+        let present = keys.iter().filter_map(|(subject, key)| match key {
             Key::Present(key) => Some((*subject, key)),
             Key::Erased => None,
-        }));
+        });
+        self.opened().keep(term, present, Instant::now());
         keys
     }
 
@@ -219,26 +241,11 @@ impl Vault {
 
     /// Forgets an opened key: it is read again, or found destroyed.
     pub fn forget(&self, subject: UserId) {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.remove(&subject);
+        self.opened().forget(subject);
     }
 
-    fn kept(&self, subject: UserId) -> Option<SubjectKey> {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.get(&subject)
-            .filter(|(_, since)| since.elapsed() < KEPT)
-            .map(|(key, _)| key.clone())
-    }
-
-    fn keep<'k>(&self, keys: impl IntoIterator<Item = (UserId, &'k SubjectKey)>) {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.retain(|_, (_, since)| since.elapsed() < KEPT);
-        for (subject, key) in keys {
-            if kept.len() < KEPT_MAX {
-                kept.entry(subject)
-                    .or_insert_with(|| (key.clone(), Instant::now()));
-            }
-        }
+    fn opened(&self) -> MutexGuard<'_, Opened> {
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -290,7 +290,7 @@ async fn an_erasure_takes_her_units_from_whoever_works_on_them_and_nobody_elses(
     let pool = &record.pool;
     let lease = taken(pool, hers.event_id).await;
     let stays = taken(pool, other.event_id).await;
-    parked::forget_subject(pool, hers.why.known().unwrap().subject)
+    eventstore::erasure::purge(pool, hers.why.known().unwrap().subject)
         .await
         .unwrap();
     assert!(is_lost(lease.renew().await));

@@ -10,6 +10,7 @@ mod append;
 mod append_only;
 mod bus;
 mod checkpoints;
+mod erasing;
 mod faults;
 mod fencing;
 mod lane;

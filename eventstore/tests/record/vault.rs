@@ -1,10 +1,11 @@
 //! Keys: one for each subject, whoever makes it; useless under another master key or another name.
 
-use crate::support::Record;
+use crate::support::{Record, until};
 use domain::ids::UserId;
 use eventstore::edge::fresh_id;
 use eventstore::{Key, KeyError, MasterKey, Vault};
 use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
@@ -113,4 +114,103 @@ async fn a_key_row_is_either_whole_or_destroyed() {
     ] {
         assert!(sqlx::query(half).execute(&record.pool).await.is_err());
     }
+}
+
+fn is_present(key: Result<Key, KeyError>) -> bool {
+    matches!(key, Ok(Key::Present(_)))
+}
+
+/// Destroyed by somebody who tells nobody.
+async fn destroyed_in_silence(record: &Record, subject: UserId) {
+    sqlx::query(
+        "UPDATE keys.subject_keys SET wrapped = NULL, erased_at = now() WHERE subject = $1",
+    )
+    .bind(subject.0)
+    .execute(&record.pool)
+    .await
+    .unwrap();
+}
+
+async fn reads_as_erased(vault: &Vault, subject: UserId) {
+    let within = Instant::now();
+    until("the opened key is dropped", || async {
+        matches!(vault.key(subject).await, Ok(Key::Erased))
+    })
+    .await;
+    // Far from the minute after which it would have been dropped in any case.
+    assert!(within.elapsed() < Duration::from_secs(30));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_opened_key_is_read_anew_when_its_time_is_over() {
+    let record = Record::fresh().await;
+    let subject = UserId(fresh_id());
+    record.store.vault().key_to_seal(subject).await.unwrap();
+    let short = record.vault().keeping_for(Duration::from_millis(300));
+    let usual = record.vault();
+    assert!(is_present(short.key(subject).await) && is_present(usual.key(subject).await));
+    destroyed_in_silence(&record, subject).await;
+    tokio::time::sleep(Duration::from_millis(301)).await;
+    assert!(matches!(short.key(subject).await, Ok(Key::Erased)));
+    // This one was told nothing and still has its minute: the first one did not read by chance.
+    assert!(is_present(usual.key(subject).await));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_destroyed_by_one_process_is_dropped_by_the_others_at_once() {
+    let record = Record::fresh().await;
+    let (gone, stays) = (UserId(fresh_id()), UserId(fresh_id()));
+    let (destroyer, following, deaf) = (record.vault(), record.vault(), record.vault());
+    following.follow();
+    for subject in [gone, stays] {
+        destroyer.key_to_seal(subject).await.unwrap();
+        for vault in [&following, &deaf] {
+            assert!(is_present(vault.key(subject).await));
+        }
+    }
+    destroyer.destroy(gone).await.unwrap();
+    reads_as_erased(&following, gone).await;
+    assert!(is_present(deaf.key(gone).await), "it has its minute");
+    assert!(matches!(
+        following.key_to_seal(gone).await,
+        Err(KeyError::Erased(_))
+    ));
+    assert!(is_present(following.key(stays).await));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_destroyed_while_nobody_could_hear_it_is_dropped_when_listening_begins_again() {
+    let record = Record::fresh().await;
+    let subject = UserId(fresh_id());
+    record.store.vault().key_to_seal(subject).await.unwrap();
+    let following = record.vault();
+    following.follow();
+    let listening = "SELECT count(*) FROM pg_stat_activity
+                      WHERE datname = current_database() AND query LIKE 'LISTEN%'";
+    let listeners = || async {
+        let count: i64 = sqlx::query_scalar(listening)
+            .fetch_one(&record.pool)
+            .await
+            .unwrap();
+        count
+    };
+    until("it listens", || async { listeners().await == 1 }).await;
+    // Once it has dropped another one's key it certainly hears, and will not forget everything as it begins to.
+    let other = UserId(fresh_id());
+    record.store.vault().key_to_seal(other).await.unwrap();
+    assert!(is_present(following.key(other).await));
+    record.vault().destroy(other).await.unwrap();
+    reads_as_erased(&following, other).await;
+    assert!(is_present(following.key(subject).await));
+    destroyed_in_silence(&record, subject).await;
+    assert!(is_present(following.key(subject).await), "nobody said so");
+    sqlx::query(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+          WHERE datname = current_database() AND query LIKE 'LISTEN%'",
+    )
+    .execute(&record.pool)
+    .await
+    .unwrap();
+    reads_as_erased(&following, subject).await;
+    until("it listens again", || async { listeners().await == 1 }).await;
 }

@@ -78,6 +78,7 @@ mod tests {
             id: ErasureId(eventstore::edge::fresh_id()),
             asked_at: eventstore::edge::now(),
             receipt: None,
+            reopened_at: None,
         }
     }
 

@@ -52,7 +52,7 @@ impl Signed {
         if !kit.folder.ledger().join("checkpoint").exists() {
             return Ok(None);
         }
-        let key = prover::verifier(kit.store.database(), &kit.folder.ledger_key()?).await?;
+        let key = prover::verifier(kit.store.database(), &kit.folder.ledger_key()).await?;
         let tiles = Tiles::at(&kit.folder.ledger());
         let note = tiles
             .read("checkpoint", 0)

@@ -46,7 +46,7 @@ async fn status(kit: &Kit) -> anyhow::Result<ExitCode> {
 
 /// Erases a member and prints the receipt.
 pub async fn erase(ask: EraseMember) -> anyhow::Result<ExitCode> {
-    let kit = parts::open(&ask.data).await?;
+    let kit = parts::open_to_erase(&ask.data).await?;
     let receipt = erasure::erase(&kit, ask.member.into()).await?;
     say::line(serde_json::to_string_pretty(&receipt)?);
     Ok(ExitCode::SUCCESS)

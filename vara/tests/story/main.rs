@@ -8,6 +8,7 @@
 
 mod at_rest;
 mod bad_input;
+mod canaries;
 mod engine_faults;
 mod erased;
 mod hostile;
@@ -21,6 +22,7 @@ mod openapi;
 mod operators;
 mod pieces;
 mod proven;
+mod restored;
 mod running;
 mod soak;
 mod the_whole_story;

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// Waits until the checkpoint covers the whole log.
-fn is_signed(vara: &Vara) {
+pub fn is_signed(vara: &Vara) {
     let begun = Instant::now();
     loop {
         let (words, code) = vara.run(&["audit", "replay"]);
@@ -19,7 +19,7 @@ fn is_signed(vara: &Vara) {
 }
 
 /// Verifies without any server; words and exit code.
-fn verify(arguments: &[&str]) -> (String, i32) {
+pub fn verify(arguments: &[&str]) -> (String, i32) {
     let output = binary()
         .args(["audit", "verify"])
         .args(arguments)

@@ -5,7 +5,7 @@ use crate::pieces::png;
 use crate::running::{Vara, shared};
 use sqlx::PgPool;
 
-const MODEL: &str = concat!(
+pub const MODEL: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
     "/../pictures/testdata/tiny_clip.onnx"
 );

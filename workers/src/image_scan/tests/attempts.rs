@@ -70,7 +70,7 @@ async fn what_a_worker_finds_after_it_was_taken_over_is_not_recorded() {
 async fn a_member_who_was_erased_meanwhile_gets_no_finding_any_more() {
     let (story, engine, _, working) = waiting().await;
     let database = story.worker.store.database();
-    eventstore::parked::forget_subject(database, story.owner)
+    eventstore::erasure::purge(database, story.owner)
         .await
         .unwrap();
     let before = story.log().await.len();

@@ -1,0 +1,1 @@
+ALTER TABLE keys.erasures DROP COLUMN reopened_at;
