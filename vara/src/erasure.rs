@@ -113,6 +113,7 @@ async fn carry_out(kit: &Kit, erasure: &Erasure, position: i64) -> anyhow::Resul
     let objects = erase_objects(kit, who).await?;
     let database = kit.store.database();
     let waiting = parked::forget_subject(database, who).await?;
+    eventstore::answers::forget_subject(database, who).await?;
     shown(database, position).await?;
     let mut rows = 0;
     for name in READ_MODELS {

@@ -13,7 +13,7 @@ use ::workers::providers::{TinEye, TinEyeSettings};
 use anyhow::Context;
 use eventstore::feed::Tail;
 use eventstore::relay::Relay;
-use eventstore::{Log, Role, prover};
+use eventstore::{Answers, Log, Role, prover};
 use identity::IdentityOptions;
 use poem::{Endpoint, EndpointExt, Response, Route};
 use std::future::Future;
@@ -116,6 +116,9 @@ pub async fn routes(
     let base = base.parse().context("VARA_IDENTITY_URL is no address")?;
     let identity = api::Identity::new(base, from_env("VARA_IDENTITY_KEY"))?;
     let model = picture_model()?;
+    tokio::spawn(
+        Answers::new(kit.store.database().clone(), kit.store.vault().clone()).keep_purged(),
+    );
     let intake = intake::Cells::of_this_program().context("this program cannot be found")?;
     let app = api::App::new(
         kit.store.clone(),

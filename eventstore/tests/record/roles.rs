@@ -29,7 +29,11 @@ const ROLES: [(&str, &[&str], &[&str]); 3] = [
             "DELETE FROM snapshots",
             "CREATE TABLE mine (n int)",
         ],
-        &["SELECT * FROM read_users", "SELECT * FROM parked"],
+        &[
+            "SELECT * FROM read_users",
+            "SELECT * FROM parked",
+            "DELETE FROM idempotency_answers",
+        ],
     ),
     (
         "vara_projector",
@@ -39,6 +43,7 @@ const ROLES: [(&str, &[&str], &[&str]); 3] = [
             "UPDATE read_generations SET state = 'previous'",
             "SELECT * FROM snapshots",
             "SELECT * FROM work_leases",
+            "SELECT * FROM idempotency_answers",
             "DROP TABLE users_1.read_users",
             "CREATE TABLE mine (n int)",
         ],
@@ -51,6 +56,7 @@ const ROLES: [(&str, &[&str], &[&str]); 3] = [
             "SELECT * FROM read_users",
             "SELECT * FROM users_1.read_users",
             "SELECT * FROM snapshots",
+            "SELECT * FROM idempotency_answers",
             "INSERT INTO checkpoints (name, position) VALUES ('x', 1)",
         ],
         &["SELECT * FROM events", "SELECT * FROM checkpoints"],

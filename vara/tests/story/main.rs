@@ -11,6 +11,7 @@ mod bad_input;
 mod engine_faults;
 mod erased;
 mod hostile;
+mod idempotency;
 mod identity;
 mod kill_points;
 mod kills;
