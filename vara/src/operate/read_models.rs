@@ -8,7 +8,7 @@ use anyhow::{Context, bail};
 use eventstore::{Database, Vault};
 use projections::check::{Checked, check};
 use projections::projector::ReadModel;
-use projections::rebuild::{Progress, RebuildFault, Rebuilt, rebuild, rollback};
+use projections::rebuild::{self, Progress, RebuildFault, Rebuilt, rollback};
 use projections::{Operation, READ_MODELS, generation, named};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -19,15 +19,7 @@ pub async fn operate(command: ReadModelsCommand) -> anyhow::Result<ExitCode> {
         ReadModelsCommand::List(data) => list(&data).await,
         ReadModelsCommand::Rebuild(ask) => {
             let kit = parts::open(&ask.which.data).await?;
-            let name = ask.which.name;
-            let progress = progress(&name);
-            let operation = Rebuilding {
-                database: kit.store.database().clone(),
-                vault: kit.vault.clone(),
-                accept: ask.accept,
-                progress,
-            };
-            said(named(&name, operation).await, &name)
+            rebuild(&kit, &ask.which.name, ask.accept).await
         }
         ReadModelsCommand::Rollback(ask) => {
             let kit = parts::open(&ask.data).await?;
@@ -42,6 +34,17 @@ pub async fn operate(command: ReadModelsCommand) -> anyhow::Result<ExitCode> {
             }
         }
     }
+}
+
+/// Builds a read model anew, and says which generation is read now.
+pub async fn rebuild(kit: &Kit, name: &str, accept: bool) -> anyhow::Result<ExitCode> {
+    let operation = Rebuilding {
+        database: kit.store.database().clone(),
+        vault: kit.vault.clone(),
+        accept,
+        progress: progress(name),
+    };
+    said(named(name, operation).await, name)
 }
 
 fn unknown(name: &str) -> String {
@@ -79,7 +82,7 @@ impl Operation for Rebuilding {
     type Output = Result<Rebuilt, RebuildFault>;
 
     async fn on<M: ReadModel>(self) -> Self::Output {
-        rebuild::<M>(&self.database, &self.vault, self.accept, &self.progress).await
+        rebuild::rebuild::<M>(&self.database, &self.vault, self.accept, &self.progress).await
     }
 }
 

@@ -20,6 +20,7 @@ mod moments;
 mod nobody_else;
 mod openapi;
 mod operators;
+mod parked;
 mod pieces;
 mod proven;
 mod running;
