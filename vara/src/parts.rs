@@ -6,7 +6,7 @@ use crate::kit::{self, Kit};
 use crate::ledger;
 use crate::running::Running;
 use crate::serve::{self, Listening};
-use crate::settings::{EMBEDDED_ISSUER, Folder, Servers, TinEyeAt, from_env};
+use crate::settings::{EMBEDDED_ISSUER, Folder, Servers, TinEyeAt, check_every, from_env};
 use crate::{say, shutdown};
 use ::workers::image_scan::ImageScan;
 use ::workers::providers::{TinEye, TinEyeSettings};
@@ -179,6 +179,12 @@ pub async fn run_projections(
     tail: &Tail,
 ) -> anyhow::Result<()> {
     let writing = kit.acting_as(Role::Projector).await?;
+    if let Some(every) = check_every()? {
+        let (pool, vault) = (writing.store.database().clone(), kit.vault.clone());
+        keep(running, "standing check", move || {
+            ::projections::standing::run(pool.clone(), vault.clone(), every)
+        });
+    }
     let (kit, tail) = (kit.clone(), tail.clone());
     keep(running, "projections", move || {
         let (pool, owner) = (writing.store.database(), kit.store.database());

@@ -27,12 +27,14 @@ const ROLES: [(&str, &[&str], &[&str]); 3] = [
             "DELETE FROM users_1.read_users",
             "UPDATE read_generations SET state = 'previous'",
             "DELETE FROM snapshots",
+            "INSERT INTO read_checks VALUES ('users', 1, 1)",
             "CREATE TABLE mine (n int)",
         ],
         &[
             "SELECT * FROM read_users",
             "SELECT * FROM parked",
             "DELETE FROM idempotency_answers",
+            "SELECT * FROM read_checks",
         ],
     ),
     (

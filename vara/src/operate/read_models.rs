@@ -9,6 +9,7 @@ use eventstore::{Database, Vault};
 use projections::check::{Checked, check};
 use projections::projector::ReadModel;
 use projections::rebuild::{self, Progress, RebuildFault, Rebuilt, rollback};
+use projections::standing::{self, LastCheck};
 use projections::{Operation, READ_MODELS, generation, named};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -140,6 +141,18 @@ async fn check_all(kit: &Kit, names: &[&str]) -> anyhow::Result<ExitCode> {
     bail!("live rows are not what the log says: {}", names.join(", "))
 }
 
+/// What the standing check saw last.
+fn checked(last: Option<&LastCheck>) -> String {
+    let Some(last) = last else {
+        return "not yet".to_owned();
+    };
+    let at = last.checked_at.format("%Y-%m-%d %H:%M");
+    match last.diverges_at {
+        None => format!("{at}: as the log up to {}", last.position),
+        Some(diverges_at) => format!("{at}: not as the log from {diverges_at} on"),
+    }
+}
+
 async fn list(data: &Data) -> anyhow::Result<ExitCode> {
     let kit = parts::open(data).await?;
     let database = kit.store.database();
@@ -151,7 +164,9 @@ async fn list(data: &Data) -> anyhow::Result<ExitCode> {
         "behind",
         "digest",
         "way back",
+        "last standing check",
     ]);
+    let checks = standing::last(database).await?;
     for name in READ_MODELS {
         let mut db = database.acquire().await?;
         let live = generation::live(&mut db, name).await?;
@@ -168,6 +183,7 @@ async fn list(data: &Data) -> anyhow::Result<ExitCode> {
                 |digest| digest.to_string()[..16].to_owned(),
             ),
             before.map_or_else(|| "none".to_owned(), |before| before.number.to_string()),
+            checked(checks.iter().find(|check| check.name == name)),
         ]);
     }
     say::line(rows.to_string());
