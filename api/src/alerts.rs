@@ -142,7 +142,7 @@ impl Alerts {
         severity: Query<Option<String>>,
         from: Query<Option<DateTime<Utc>>>,
         to: Query<Option<DateTime<Utc>>>,
-        /// A position of the log, or a time: what was shown then.
+        /// A position of the log, or a time: what was shown then. `Vara-Position` of the answer is that position.
         #[oai(name = "asOf")]
         as_of: Query<Option<String>>,
     ) -> Result<Json<Many<Alert>>, Problem> {
@@ -155,7 +155,9 @@ impl Alerts {
             from: from.0,
             to: to.0,
         };
-        let mut shown = app.shown::<Model>(user, as_of.0.as_deref()).await?;
+        let mut shown = app
+            .shown::<Model>(request, user, as_of.0.as_deref())
+            .await?;
         let listed = projections::alerts::list(&mut *shown, user, &wanted, page).await?;
         many(listed, page, show)
     }
@@ -167,12 +169,12 @@ impl Alerts {
         request: &Request,
         member: Member,
         id: Path<Uuid>,
-        /// A position of the log, or a time: what was shown then.
+        /// A position of the log, or a time: what was shown then. `Vara-Position` of the answer is that position.
         #[oai(name = "asOf")]
         as_of: Query<Option<String>>,
     ) -> Result<Json<One<Alert>>, Problem> {
-        let (app, user, as_of) = (App::of(request)?, member.0.user, as_of.0.as_deref());
-        Ok(one(show(find(app, user, id.0.into(), as_of).await?)?))
+        let (user, as_of) = (member.0.user, as_of.0.as_deref());
+        Ok(one(show(find(request, user, id.0.into(), as_of).await?)?))
     }
 
     /// What led to an alert, oldest first: each recorded event with its position and time.
@@ -184,18 +186,19 @@ impl Alerts {
         id: Path<Uuid>,
     ) -> Result<Json<One<Vec<Step>>>, Problem> {
         let (app, user) = (App::of(request)?, member.0.user);
-        let alert = find(app, user, id.0.into(), None).await?;
+        let alert = find(request, user, id.0.into(), None).await?;
         Ok(one(trail(app, user, alert.event_id).await?))
     }
 }
 
 async fn find(
-    app: &App,
+    request: &Request,
     user: UserId,
     alert: AlertId,
     as_of: Option<&str>,
 ) -> Result<AlertRow, Problem> {
-    let mut shown = app.shown::<Model>(user, as_of).await?;
+    let app = App::of(request)?;
+    let mut shown = app.shown::<Model>(request, user, as_of).await?;
     let row = projections::alerts::find(&mut *shown, user, alert).await?;
     row.ok_or(Problem::AlertNotFound)
 }

@@ -2,13 +2,14 @@
 
 use crate::bearer::Verifier;
 use crate::fresh::Fresh;
+use crate::idempotency::Turns;
 use crate::identity::Identity;
 use crate::moment::in_a_hurry;
 use crate::problem::Problem;
 use domain::ids::UserId;
 use domain::user::User;
 use eventstore::objects::Objects;
-use eventstore::{Database, Log, Store};
+use eventstore::{Answers, Database, Log, Store};
 use pictures::{TakeIn, clip};
 use poem::Request;
 use projections::as_of::Past;
@@ -45,6 +46,10 @@ pub struct App {
     pub(crate) fresh: Fresh,
     /// What was shown then.
     pub(crate) past: Past,
+    /// What requests with a key of their own were answered.
+    pub(crate) answers: Answers,
+    /// Who of equal ones comes first.
+    pub(crate) turns: Turns,
     /// Bounds how many vectors are made at once.
     pub(crate) vectors: Arc<Semaphore>,
 }
@@ -69,6 +74,8 @@ impl App {
             intake,
             model: model.map(Arc::new),
             past: Past::new(&database, store.vault().clone()),
+            answers: Answers::new(database.clone(), store.vault().clone()),
+            turns: Turns::default(),
             database,
             store,
             objects,

@@ -9,6 +9,7 @@ use domain::ids::UserId;
 use jsonwebtoken::jwk::{JwkSet, KeyAlgorithm};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header, errors::ErrorKind};
 use poem::Request;
+use poem::http::header;
 use poem_openapi::SecurityScheme;
 use poem_openapi::auth::Bearer;
 use serde::Deserialize;
@@ -71,6 +72,17 @@ async fn check(request: &Request, bearer: Bearer) -> poem::Result<Caller> {
     };
     crate::users::be_known(app, caller.user, &email, request_id(request)).await?;
     Ok(caller)
+}
+
+/// Who is signed in, if anybody is; why nobody is, the route itself tells.
+pub(crate) async fn member(app: &App, request: &Request) -> Option<UserId> {
+    let given = request.header(header::AUTHORIZATION)?;
+    let (scheme, token) = given.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return None;
+    }
+    let verified = app.verifier.verify(token.trim()).await;
+    verified.ok().map(|(caller, _)| caller.user)
 }
 
 /// Why a session is over: because the account is (USR-5), or for any other reason.

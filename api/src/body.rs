@@ -92,7 +92,7 @@ async fn upload(mut request: Request) -> Result<Request, Problem> {
 
 /// Reads on for a while and keeps nothing: a client that is still sending would not see the answer, only a
 /// broken connection.
-async fn drain<S, E>(mut chunks: S)
+pub(crate) async fn drain<S, E>(mut chunks: S)
 where
     S: Stream<Item = Result<Bytes, E>> + Unpin,
 {

@@ -2,7 +2,8 @@
 
 use crate::app::App;
 use crate::body;
-use crate::moment::Wish;
+use crate::idempotency;
+use crate::moment::{AsOf, Wish};
 use crate::openapi::Paths;
 use crate::problem::Problem;
 use poem::error::{MethodNotAllowedError, NotFoundError, ParseMultipartError as RawMultipart};
@@ -67,31 +68,56 @@ impl<E: Endpoint> Endpoint for Edge<E> {
 
 impl<E: Endpoint> Edge<E> {
     /// The answer with what it shows; health and documents of the API are asked without the database.
-    async fn timed(&self, wish: &Wish, request: Request) -> poem::Result<Response> {
+    async fn timed(&self, wish: &Wish, mut request: Request) -> poem::Result<Response> {
         if !request.uri().path().starts_with("/api/v1/") || is_about_us(request.uri().path()) {
             return self.answer(request).await;
         }
         let begun = wish.begin(&self.app).await?;
+        let as_of = AsOf::default();
+        request.extensions_mut().insert(as_of.clone());
         let mut response = self.answer(request).await?;
         if response.status().is_success() {
-            wish.end(&self.app, begun, response.headers_mut()).await;
+            let headers = response.headers_mut();
+            wish.end(&self.app, begun, &as_of, headers).await;
         }
         Ok(response)
     }
 
     async fn answer(&self, request: Request) -> poem::Result<Response> {
-        let request = body::bounded(request).await?;
+        let key = idempotency::key(&request);
+        let mut request = body::bounded(request).await?;
         let over = request.extensions().get::<body::OverLimit>().cloned();
-        let running = AssertUnwindSafe(self.inner.call(request));
-        let answer = futures::FutureExt::catch_unwind(running).await;
+        let answer = match key {
+            // An answer to somebody who is still sending would be lost.
+            Err(problem) => {
+                body::drain(Box::pin(request.take_body().into_bytes_stream())).await;
+                Err(problem.into())
+            }
+            Ok(Some(key)) if self.is_hers(request.uri().path()) => {
+                idempotency::once(&self.app, key, request, |request| self.run(request)).await
+            }
+            Ok(_) => self.run(request).await,
+        };
         if over.is_some_and(|over| over.is_so()) {
             return Err(Problem::FileTooLarge.into());
         }
-        match answer {
+        answer
+    }
+
+    async fn run(&self, request: Request) -> poem::Result<Response> {
+        let running = AssertUnwindSafe(self.inner.call(request));
+        match futures::FutureExt::catch_unwind(running).await {
             Ok(Ok(response)) => Ok(response.into_response()),
             Ok(Err(fault)) => Err(fault),
             Err(_) => Err(Problem::ours("a handler panicked", &"see above").into()),
         }
+    }
+
+    /// Whether something of a member's is changed under a path. Signing in is not: its answers hold tokens, which are
+    /// kept nowhere.
+    fn is_hers(&self, path: &str) -> bool {
+        let methods = self.paths.allow(path).unwrap_or_default();
+        methods.split(", ").any(|method| method == "POST") && !is_about_us(path)
     }
 }
 
@@ -123,7 +149,7 @@ fn dress(response: &mut Response, id: Uuid) {
 
 /// What a fault of the framework means in the contract's words. Its own texts quote what was sent, a password
 /// among it, so they are never passed on.
-fn problem(fault: &poem::Error) -> Problem {
+pub(crate) fn problem(fault: &poem::Error) -> Problem {
     if let Some(problem) = fault.data::<Problem>() {
         return problem.clone();
     }

@@ -49,8 +49,20 @@ pub struct Checks {
     read_models: Lag,
     /// What follows from what happened: alerts and plan items.
     policies: Lag,
+    /// Whether what people look at is what the log says.
+    standing_check: StandingCheck,
     /// Whether pictures become vectors: only where the operator supplied a model.
     picture_vectors: bool,
+}
+
+/// What the standing check saw last.
+#[derive(Debug, Default, Object)]
+#[oai(rename_all = "camelCase")]
+pub struct StandingCheck {
+    /// When the one was looked at that waited longest; null while one of them was not looked at.
+    checked_at: Option<Time>,
+    /// Read models whose rows were not what the log says.
+    diverging: Vec<String>,
 }
 
 /// How far a reader of the log is behind.
@@ -93,7 +105,10 @@ impl Health {
         let event_store = lags.is_some();
         let [bus, read_models, policies] = lags.unwrap_or_default();
         let behind = |lag: &Lag| lag.lag_events > 0 && lag.lag_seconds > BEHIND_SECONDS;
-        let degraded = !event_store || behind(&bus) || behind(&policies) || behind(&read_models);
+        let standing_check = checked(app).await;
+        let diverges = !standing_check.diverging.is_empty();
+        let degraded =
+            !event_store || diverges || behind(&bus) || behind(&policies) || behind(&read_models);
         // The bus only hurries things along; without the log, or with old rows, there is nothing to show.
         let ready = event_store && read_models.lag_events <= LAG_MAX;
         let readiness = Json(Readiness {
@@ -103,6 +118,7 @@ impl Health {
                 bus,
                 read_models,
                 policies,
+                standing_check,
                 picture_vectors: app.model.is_some(),
             },
         });
@@ -111,6 +127,19 @@ impl Health {
         } else {
             Ready::No(readiness)
         })
+    }
+}
+
+/// What the standing check saw last; nothing where the database does not answer.
+async fn checked(app: &App) -> StandingCheck {
+    let last = projections::standing::last(&app.database).await;
+    let last = last.unwrap_or_default();
+    let all = last.len() == READ_MODELS.len();
+    let oldest = last.iter().map(|check| check.checked_at).min();
+    let diverging = last.iter().filter(|check| check.diverges_at.is_some());
+    StandingCheck {
+        checked_at: oldest.filter(|_| all).map(Time::from),
+        diverging: diverging.map(|check| check.name.clone()).collect(),
     }
 }
 

@@ -5,10 +5,11 @@ use crate::bearer::Member;
 use crate::body::Place;
 use crate::edge::request_id;
 use crate::envelope::{Many, One, codes, many, one, page};
+use crate::idempotency::command;
 use crate::matches::{self, Match, MatchKind, MatchStatus};
 use crate::problem::Problem;
 use crate::time::Time;
-use crate::upload::{Files, take};
+use crate::upload::{Files, take_once};
 use domain::ids::{ImageId, UserId};
 use poem::Request;
 use poem_openapi::param::{Path, Query};
@@ -144,11 +145,14 @@ impl Images {
     ) -> Result<TakenIn, Problem> {
         let (app, user) = (App::of(request)?.clone(), member.0.user);
         let place = request.extensions().get::<Place>().cloned();
-        let (file, request) = (form.file.only_one()?, request_id(request));
+        let (file, why) = (
+            form.file.only_one()?,
+            (request_id(request), command(request)),
+        );
         app.clone()
             .to_the_end(async move {
                 let _place = place;
-                let row = take(&app, user, file, request).await?;
+                let row = take_once(&app, user, file, why).await?;
                 Ok(TakenIn::Image(one(show(row))))
             })
             .await
@@ -187,7 +191,7 @@ impl Images {
         limit: Query<Option<u32>>,
         status: Query<Option<String>>,
         #[oai(name = "matchType")] match_type: Query<Option<String>>,
-        /// A position of the log, or a time: what was shown then.
+        /// A position of the log, or a time: what was shown then. `Vara-Position` of the answer is that position.
         #[oai(name = "asOf")]
         as_of: Query<Option<String>>,
     ) -> Result<Json<Many<Match>>, Problem> {
@@ -197,7 +201,9 @@ impl Images {
             states: matches::states(codes::<MatchStatus>("status", status.0)?),
             kinds: codes::<MatchKind>("matchType", match_type.0)?,
         };
-        let mut shown = app.shown::<Model>(user, as_of.0.as_deref()).await?;
+        let mut shown = app
+            .shown::<Model>(request, user, as_of.0.as_deref())
+            .await?;
         find(app, user, image)
             .await?
             .ok_or(Problem::ImageNotFound)?;

@@ -9,6 +9,7 @@ mod edge;
 mod envelope;
 mod fresh;
 mod health;
+mod idempotency;
 mod identity;
 mod images;
 mod matches;

@@ -172,13 +172,15 @@ impl Matches {
         member: Member,
         #[oai(name = "page")] page_number: Query<Option<u32>>,
         limit: Query<Option<u32>>,
-        /// A position of the log, or a time: what was shown then.
+        /// A position of the log, or a time: what was shown then. `Vara-Position` of the answer is that position.
         #[oai(name = "asOf")]
         as_of: Query<Option<String>>,
     ) -> Result<Json<Many<Match>>, Problem> {
         let (app, user) = (App::of(request)?, member.0.user);
         let page = page(page_number.0, limit.0)?;
-        let mut shown = app.shown::<Model>(user, as_of.0.as_deref()).await?;
+        let mut shown = app
+            .shown::<Model>(request, user, as_of.0.as_deref())
+            .await?;
         let (of, all) = (Of::Review, Wanted::default());
         let listed = projections::matches::list(&mut *shown, user, of, &all, page).await?;
         many(listed, page, show)
@@ -191,12 +193,14 @@ impl Matches {
         request: &Request,
         member: Member,
         id: Path<Uuid>,
-        /// A position of the log, or a time: what was shown then.
+        /// A position of the log, or a time: what was shown then. `Vara-Position` of the answer is that position.
         #[oai(name = "asOf")]
         as_of: Query<Option<String>>,
     ) -> Result<Json<One<Match>>, Problem> {
         let (app, user) = (App::of(request)?, member.0.user);
-        let mut shown = app.shown::<Model>(user, as_of.0.as_deref()).await?;
+        let mut shown = app
+            .shown::<Model>(request, user, as_of.0.as_deref())
+            .await?;
         let row = projections::matches::find(&mut *shown, user, id.0.into()).await?;
         Ok(one(show(row.ok_or(Problem::MatchNotFound)?)?))
     }

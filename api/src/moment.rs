@@ -10,6 +10,7 @@ use projections::READ_MODELS;
 use projections::as_of::{Moment, Shown};
 use projections::freshness::{self, Standing};
 use projections::projector::ReadModel;
+use std::sync::{Arc, OnceLock};
 
 /// Position of the log that an answer shows; of a change, one at which it is shown.
 const POSITION: HeaderName = HeaderName::from_static("vara-position");
@@ -22,6 +23,10 @@ const PREFER: &str = "prefer";
 const RESPOND_ASYNC: &str = "respond-async";
 /// RFC 7240, section 3.
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
+
+/// The position as of which a request is answered; none for what is shown now.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct AsOf(Arc<OnceLock<i64>>);
 
 /// What a request says about time.
 #[derive(Debug, Clone)]
@@ -67,11 +72,18 @@ impl Wish {
         Ok(freshness::standing(&app.database, &READ_MODELS).await.ok())
     }
 
-    /// After the answer: what it shows.
-    pub(crate) async fn end(&self, app: &App, begun: Option<Standing>, headers: &mut HeaderMap) {
-        let standing = match begun {
-            Some(standing) => Some((standing.position, Some(standing.lag_ms))),
-            None => app.log.head().await.ok().map(|head| (head, None)),
+    /// After the answer: what it shows. What was shown then is behind nothing.
+    pub(crate) async fn end(
+        &self,
+        app: &App,
+        begun: Option<Standing>,
+        as_of: &AsOf,
+        headers: &mut HeaderMap,
+    ) {
+        let standing = match (as_of.0.get(), begun) {
+            (Some(position), _) => Some((*position, None)),
+            (None, Some(standing)) => Some((standing.position, Some(standing.lag_ms))),
+            (None, None) => app.log.head().await.ok().map(|head| (head, None)),
         };
         if let Some((position, lag)) = standing {
             headers.insert(POSITION, HeaderValue::from(position));
@@ -118,6 +130,7 @@ impl App {
     /// [`Problem::NotShownYet`] for a moment or a change that is not there yet; a moment that does not read.
     pub(crate) async fn shown<M: ReadModel>(
         &self,
+        request: &Request,
         who: UserId,
         as_of: Option<&str>,
     ) -> Result<Shown, Problem> {
@@ -131,6 +144,9 @@ impl App {
                 let streams = [projections::streams::Streams::NAME];
                 if !freshness::reached(&self.database, &streams, position).await? {
                     return Err(Problem::NotShownYet);
+                }
+                if let Some(as_of) = request.extensions().get::<AsOf>() {
+                    as_of.0.get_or_init(|| position);
                 }
                 Some(position)
             }

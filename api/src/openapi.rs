@@ -35,6 +35,7 @@ pub(crate) fn put_right(emitted: &str) -> Result<Value, serde_json::Error> {
     let mut document: Value = serde_json::from_str(emitted)?;
     document["openapi"] = json!("3.0.3");
     walk(&mut document);
+    name_requests(&mut document);
     let answers = schemas_of_answers(&document);
     if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
         for (name, schema) in schemas {
@@ -48,6 +49,39 @@ pub(crate) fn put_right(emitted: &str) -> Result<Value, serde_json::Error> {
         }
     }
     Ok(document)
+}
+
+/// Every POST may be named by its sender; the header is read before any handler, so no handler documents it.
+fn name_requests(document: &mut Value) {
+    let paths = document["paths"].as_object_mut();
+    for (path, operations) in paths.into_iter().flatten() {
+        let Some(post) = operations.get_mut("post") else {
+            continue;
+        };
+        let words = match path.contains("/auth/") {
+            true => {
+                "Of no effect here: nobody is signed in yet, and session tokens are kept nowhere."
+            }
+            false => {
+                "A name for this request, chosen by its sender. Sent again within 24 hours by the same member to the \
+                 same address it gets the first answer again, and is carried out once. With another body it is refused: \
+                 409 IDEMPOTENCY_CONFLICT. Answers 401 and 5xx are not kept: the next try runs."
+            }
+        };
+        let parameter = json!({
+            "name": "Idempotency-Key",
+            "in": "header",
+            "description": words,
+            "required": false,
+            "deprecated": false,
+            "explode": true,
+            "schema": { "type": "string", "minLength": 1, "maxLength": 128 },
+        });
+        match post.get_mut("parameters").and_then(Value::as_array_mut) {
+            Some(parameters) => parameters.push(parameter),
+            None => post["parameters"] = json!([parameter]),
+        }
+    }
 }
 
 /// Local repairs, everywhere: plain media types, plain references, single events of a stream.

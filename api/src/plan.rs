@@ -126,7 +126,7 @@ impl Plan {
         &self,
         request: &Request,
         member: Member,
-        /// A position of the log, or a time: what was shown then.
+        /// A position of the log, or a time: what was shown then. `Vara-Position` of the answer is that position.
         #[oai(name = "asOf")]
         as_of: Query<Option<String>>,
     ) -> Result<Json<One<ProtectionPlan>>, Problem> {
@@ -134,7 +134,7 @@ impl Plan {
         let items = match as_of.0.as_deref() {
             None => items(app, user).await?,
             then => {
-                let mut shown = app.shown::<Model>(user, then).await?;
+                let mut shown = app.shown::<Model>(request, user, then).await?;
                 projections::plan::items(&mut *shown, user).await?
             }
         };

@@ -1,19 +1,20 @@
 //! Her scans: asking for one, and watching it (contract, section 12).
 
+mod start;
+
 use crate::app::App;
 use crate::bearer::Member;
 use crate::edge::request_id;
 use crate::envelope::{Many, One, codes, many, one, page};
+use crate::idempotency::command;
 use crate::matches::{self, Match};
 use crate::problem::Problem;
 use crate::progress::{self, Progress};
 use crate::scan_job::{ScanJob, ScanStatus, ScanType, show};
 use chrono::{DateTime, Utc};
 use domain::ids::{ImageId, ScanId, UserId};
-use domain::image::Library;
-use domain::scan::{ScanCommand, ScanKind, ScanSlot, StartScan};
-use domain::user::{Purpose, User};
-use eventstore::{Why, checkpoint, edge, heartbeat};
+use domain::scan::ScanKind;
+use eventstore::checkpoint;
 use futures::stream::BoxStream;
 use poem::Request;
 use poem_openapi::param::{Path, Query};
@@ -23,13 +24,8 @@ use projections::READ_MODELS;
 use projections::matches::{Matches as Found, Of, Wanted};
 use projections::projector::ReadModel;
 use projections::scans::{ScanRow, Scans as ScansModel};
-use std::time::Duration;
+use start::{Wish, start_once};
 use uuid::Uuid;
-
-/// The workers that scans wait for, under the name they give their signs of life.
-const SCAN_WORKER: &str = "image-scan";
-/// Without a sign of life for this long there is no worker (contract, section 12).
-const ALIVE_WITHIN: Duration = Duration::from_secs(60);
 
 /// Routes about scans.
 #[derive(Debug)]
@@ -74,7 +70,7 @@ impl Scans {
         #[oai(name = "type")] kind: Query<Option<String>>,
         from: Query<Option<DateTime<Utc>>>,
         to: Query<Option<DateTime<Utc>>>,
-        /// A position of the log, or a time: what was shown then.
+        /// A position of the log, or a time: what was shown then. `Vara-Position` of the answer is that position.
         #[oai(name = "asOf")]
         as_of: Query<Option<String>>,
     ) -> Result<Json<Many<ScanJob>>, Problem> {
@@ -86,7 +82,9 @@ impl Scans {
             from: from.0,
             to: to.0,
         };
-        let mut shown = app.shown::<ScansModel>(user, as_of.0.as_deref()).await?;
+        let mut shown = app
+            .shown::<ScansModel>(request, user, as_of.0.as_deref())
+            .await?;
         let rows = projections::scans::list(&mut *shown, user, &wanted, page).await?;
         many(rows, page, show)
     }
@@ -100,11 +98,16 @@ impl Scans {
         body: Json<NewScan>,
     ) -> Result<Accepted, Problem> {
         let (app, user) = (App::of(request)?.clone(), member.0.user);
-        let kind = wanted_kind(body.0.kind)?;
-        let (target, request) = (body.0.target_id.map(ImageId), request_id(request));
+        let wish = Wish {
+            owner: user,
+            kind: wanted_kind(body.0.kind)?,
+            target: body.0.target_id.map(ImageId),
+            request: request_id(request),
+            command: command(request),
+        };
         app.clone()
             .to_the_end(async move {
-                let row = start(&app, user, kind, target, request).await?;
+                let row = start_once(&app, wish).await?;
                 Ok(Accepted::Scan(one(show(row)?)))
             })
             .await
@@ -117,7 +120,7 @@ impl Scans {
         request: &Request,
         member: Member,
         id: Path<Uuid>,
-        /// A position of the log, or a time: what was shown then.
+        /// A position of the log, or a time: what was shown then. `Vara-Position` of the answer is that position.
         #[oai(name = "asOf")]
         as_of: Query<Option<String>>,
     ) -> Result<Json<One<ScanJob>>, Problem> {
@@ -125,7 +128,7 @@ impl Scans {
         let row = match as_of.0.as_deref() {
             None => find(app, user, scan).await?,
             then => {
-                let mut shown = app.shown::<ScansModel>(user, then).await?;
+                let mut shown = app.shown::<ScansModel>(request, user, then).await?;
                 projections::scans::find(&mut *shown, user, scan).await?
             }
         };
@@ -139,7 +142,7 @@ impl Scans {
         request: &Request,
         member: Member,
         id: Path<Uuid>,
-        /// A position of the log, or a time: what was shown then.
+        /// A position of the log, or a time: what was shown then. `Vara-Position` of the answer is that position.
         #[oai(name = "asOf")]
         as_of: Query<Option<String>>,
     ) -> Result<Json<One<ScanJob>>, Problem> {
@@ -159,7 +162,7 @@ impl Scans {
         id: Path<Uuid>,
         #[oai(name = "page")] page_number: Query<Option<u32>>,
         limit: Query<Option<u32>>,
-        /// A position of the log, or a time: what was shown then.
+        /// A position of the log, or a time: what was shown then. `Vara-Position` of the answer is that position.
         #[oai(name = "asOf")]
         as_of: Query<Option<String>>,
     ) -> Result<Json<Many<Match>>, Problem> {
@@ -167,7 +170,9 @@ impl Scans {
         let page = page(page_number.0, limit.0)?;
         find(app, user, scan).await?.ok_or(Problem::ScanNotFound)?;
         let (of, all) = (Of::Scan(scan), Wanted::default());
-        let mut shown = app.shown::<Found>(user, as_of.0.as_deref()).await?;
+        let mut shown = app
+            .shown::<Found>(request, user, as_of.0.as_deref())
+            .await?;
         let listed = projections::matches::list(&mut *shown, user, of, &all, page).await?;
         many(listed, page, matches::show)
     }
@@ -199,64 +204,6 @@ fn wanted_kind(kind: Option<ScanType>) -> Result<ScanKind, Problem> {
             | ScanType::FullScan,
         ) => Err(Problem::ScanUnavailable),
         None => Err(Problem::field("type", "Please say what to search for.", "")),
-    }
-}
-
-/// Accepts a scan over the pictures as of now (SCN-2, SCN-3).
-async fn start(
-    app: &App,
-    owner: UserId,
-    kind: ScanKind,
-    target: Option<ImageId>,
-    request: Uuid,
-) -> Result<ScanRow, Problem> {
-    let lives = heartbeat::lives(&app.database, SCAN_WORKER, ALIVE_WITHIN);
-    if !lives.await? {
-        // Accepted now, it would wait for nobody.
-        return Err(Problem::ScanUnavailable);
-    }
-    let library: Library = app.store.load(owner.0).await?;
-    if target.is_some_and(|image| !library.holds(image)) {
-        return Err(Problem::ImageNotFound);
-    }
-    let member: User = app.store.load(owner.0).await?;
-    if !member.agrees_to(Purpose::WebImageSearch) {
-        return Err(Problem::ConsentRequired);
-    }
-    let scan_id = ScanId(edge::fresh_id());
-    let ask = StartScan {
-        owner,
-        scan_id,
-        kind,
-        target,
-        images: match target {
-            Some(image) => vec![image],
-            None => library.active().collect(),
-        },
-        started_at: edge::now(),
-    };
-    let row = pending(&ask);
-    let why = Why::member(owner, request, edge::fresh_id());
-    let slot = ScanSlot::id(owner, kind);
-    let receipt = app
-        .store
-        .execute::<ScanSlot>(slot, ScanCommand::Start(ask), why)
-        .await?;
-    app.show(owner, &[ScansModel::NAME], receipt.position).await;
-    Ok(row)
-}
-
-/// The scan as it was accepted. Made from what was recorded, so that a read model that is late cannot turn an
-/// accepted scan into an error.
-fn pending(ask: &StartScan) -> ScanRow {
-    ScanRow {
-        scan_id: ask.scan_id.0,
-        owner: ask.owner.0,
-        kind: ask.kind.code().to_owned(),
-        status: "PENDING".to_owned(),
-        target: ask.target.map(|image| image.0),
-        created_at: ask.started_at,
-        ..ScanRow::default()
     }
 }
 

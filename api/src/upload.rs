@@ -1,6 +1,9 @@
 //! From a file in a form to a picture in her library: checked, sealed, stored, then recorded (IMG-1).
 
+mod once;
+
 use crate::app::App;
+use crate::idempotency::Command;
 use crate::problem::Problem;
 use domain::Share;
 use domain::ids::{ImageId, UserId};
@@ -92,15 +95,18 @@ impl ParseFromMultipartField for Files {
     }
 }
 
-/// Takes a file in. When this returns, the picture is in the log and in what she looks at.
+pub(crate) use once::take_once;
+
+/// Takes a file in. When this returns, the picture is in the log and in what she looks at. Where the same command was
+/// done before, what was made of this file goes, and the answer is its picture.
 ///
 /// # Errors
 /// [`Problem`]; then nothing was stored.
-pub(crate) async fn take(
+async fn take(
     app: &App,
     owner: UserId,
     file: File,
-    request: Uuid,
+    (request, command): (Uuid, Command),
 ) -> Result<ImageRow, Problem> {
     if file.bytes.len() > BYTES_MAX {
         return Err(Problem::FileTooLarge);
@@ -139,16 +145,20 @@ pub(crate) async fn take(
     };
     store(app, owner, image_id, &original, &taken).await?;
     let row = row(&ask)?;
-    record(app, ask, request).await?;
-    Ok(row)
+    let why = Why::member(owner, request, command.id);
+    if !record(app, ask, why).await? {
+        return Ok(row);
+    }
+    let first = once::taken(app, command.id).await?.unwrap_or(row);
+    if first.image_id != image_id.0 {
+        app.objects.discard(image_id).await;
+    }
+    Ok(first)
 }
 
 /// The picture as it is shown from now on. Made from what was recorded, so that a read model that is late cannot
 /// turn a saved picture into an error.
 fn row(ask: &UploadImage) -> Result<ImageRow, Problem> {
-    let whole = |number: u32| {
-        i32::try_from(number).map_err(|fault| Problem::ours("a number is too large", &fault))
-    };
     Ok(ImageRow {
         image_id: ask.image_id.0,
         owner: ask.owner.0,
@@ -162,6 +172,10 @@ fn row(ask: &UploadImage) -> Result<ImageRow, Problem> {
         scan_count: 0,
         match_count: 0,
     })
+}
+
+fn whole(number: u32) -> Result<i32, Problem> {
+    i32::try_from(number).map_err(|fault| Problem::ours("a number is too large", &fault))
 }
 
 /// The digest of what she sent, made here while the picture is decoded elsewhere: it is evidence, so it does not
@@ -254,15 +268,15 @@ async fn store(
     Ok(())
 }
 
-async fn record(app: &App, ask: UploadImage, request: Uuid) -> Result<(), Problem> {
+/// Whether the command had been done before: by an equal request, or by an earlier try of this one.
+async fn record(app: &App, ask: UploadImage, why: Why) -> Result<bool, Problem> {
     let (owner, image) = (ask.owner, ask.image_id);
-    let why = Why::member(owner, request, edge::fresh_id());
     let command = ImageCommand::Upload(Box::new(ask));
     eventstore::kill_point("upload:stored");
     match app.store.execute::<Library>(owner.0, command, why).await {
         Ok(receipt) => {
             app.show(owner, &[Images::NAME], receipt.position).await;
-            Ok(())
+            Ok(receipt.already_done)
         }
         Err(fault) => {
             // After silence the picture may be recorded all the same: then its bytes must stay.

@@ -130,6 +130,8 @@ pub struct Evidence<'a> {
     pub checkpoint: &'a str,
     /// The key that signed it.
     pub key: &'a VerifierKey,
+    /// Sizes of older checkpoints that the reader holds: also a part of the record can then be compared with them.
+    pub older: &'a [u64],
 }
 
 /// Writes the events of a range, with tiles and checkpoint, into an empty folder.
@@ -153,7 +155,12 @@ pub async fn export(
         }
         told((position - from + 1).unsigned_abs());
     }
-    Ok(writer.finish(evidence.tiles, evidence.checkpoint, evidence.key, &[])?)
+    Ok(writer.finish(
+        evidence.tiles,
+        evidence.checkpoint,
+        evidence.key,
+        evidence.older,
+    )?)
 }
 
 /// The next events after a position and up to another one, of which there must be one.

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 /// What stands of a subject outside of log and read models: each table, and the statement that takes her rows out of it;
 /// `$1` is her id. A new table that holds something of a subject gets its line here, and so its place in the receipt.
-const PURGED: [(&str, &str); 3] = [
+const PURGED: [(&str, &str); 4] = [
     (
         "parked",
         "DELETE FROM parked p USING events e
@@ -21,6 +21,10 @@ const PURGED: [(&str, &str); 3] = [
           WHERE e.event_id = l.event_id AND e.metadata->>'subject' = $1::uuid::text",
     ),
     ("snapshots", "DELETE FROM snapshots WHERE subject = $1"),
+    (
+        "idempotency_answers",
+        "DELETE FROM idempotency_answers WHERE subject = $1",
+    ),
 ];
 
 /// Tables up to this size are rewritten at once, with nobody reading them meanwhile. In larger ones the space is given

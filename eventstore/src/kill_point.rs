@@ -4,7 +4,7 @@
 //! have no such places: the function is empty there and the setting is never read.
 
 /// The places, as tests go through them. `<part>:<what was just done>`.
-pub const KILL_POINTS: [&str; 20] = [
+pub const KILL_POINTS: [&str; 21] = [
     "lane:asked",
     "lane:committed",
     "relay:read",
@@ -20,6 +20,7 @@ pub const KILL_POINTS: [&str; 20] = [
     "work:ended",
     "work:done",
     "upload:stored",
+    "answer:made",
     "proof:appended",
     "erasure:written",
     "erasure:recorded",

@@ -3,6 +3,7 @@
 //! Order is ours to provide: every event has a gapless position, given inside the append. PostgreSQL is the
 //! truth; NATS only wakes and distributes, and may be wiped at any time.
 
+pub mod answers;
 pub mod audit;
 pub mod bus;
 pub mod checkpoint;
@@ -38,6 +39,7 @@ pub mod unopened;
 pub mod why;
 pub mod work;
 
+pub use answers::Answers;
 pub use keys::{Erasure, Key, KeyError, KeyWrap, MasterKey, SubjectKey, Vault};
 pub use kill_point::{KILL_POINTS, kill_point};
 pub use log::{Log, ReadFault};

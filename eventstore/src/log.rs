@@ -1,5 +1,6 @@
 //! Reads the log by position: gapless, in commit order, and closed on every fault.
 
+mod command;
 mod wanted;
 
 pub use wanted::Wanted;

@@ -28,6 +28,8 @@ pub struct Parked {
     pub attempts: i32,
     /// When it was parked last.
     pub parked_at: DateTime<Utc>,
+    /// When a read model's stream was let go: it is left out for good, and nobody needs to be told.
+    pub let_go_at: Option<DateTime<Utc>>,
 }
 
 /// Streams that wait, as noun and stream.
@@ -49,7 +51,8 @@ pub async fn park(
         "INSERT INTO parked (reader, noun, stream, position, event_id, reason, attempts)
          VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (reader, noun, stream) DO UPDATE
          SET attempts = parked.attempts + excluded.attempts, reason = excluded.reason,
-             position = excluded.position, event_id = excluded.event_id, parked_at = clock_timestamp()",
+             position = excluded.position, event_id = excluded.event_id, parked_at = clock_timestamp(),
+             let_go_at = CASE WHEN parked.event_id = excluded.event_id THEN parked.let_go_at END",
     )
     .bind(reader)
     .bind(&event.noun)
@@ -76,14 +79,36 @@ pub async fn waiting(db: &mut PgConnection, reader: &str) -> Result<Waiting, sql
     Ok(rows.into_iter().collect())
 }
 
-/// Everything that is parked, oldest first.
+/// Everything that is parked and was not let go, oldest first.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn list(pool: &PgPool) -> Result<Vec<Parked>, sqlx::Error> {
-    sqlx::query_as("SELECT * FROM parked ORDER BY parked_at, position")
+    sqlx::query_as("SELECT * FROM parked WHERE let_go_at IS NULL ORDER BY parked_at, position")
         .fetch_all(pool)
         .await
+}
+
+/// Streams that read models leave out for good, oldest first.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn let_go_of(pool: &PgPool) -> Result<Vec<Parked>, sqlx::Error> {
+    sqlx::query_as("SELECT * FROM parked WHERE let_go_at IS NOT NULL ORDER BY let_go_at, position")
+        .fetch_all(pool)
+        .await
+}
+
+/// Lets a read model's stream go: it stays out from where it stopped, until a rebuild can use it.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn let_go(db: &mut PgConnection, id: Uuid) -> Result<(), sqlx::Error> {
+    sqlx::query("UPDATE parked SET let_go_at = clock_timestamp() WHERE id = $1")
+        .bind(id)
+        .execute(db)
+        .await
+        .map(drop)
 }
 
 /// One parked stream.

@@ -12,6 +12,8 @@ use eventstore::{Vault, checkpoint};
 use sqlx::PgPool;
 use sqlx::{PgConnection, Row};
 use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Instant;
 
 /// Most rows that are named.
 const NAMED: usize = 20;
@@ -19,6 +21,8 @@ const NAMED: usize = 20;
 /// What the check saw.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checked {
+    /// The generation that was looked at.
+    pub generation: i32,
     /// The position up to which live rows and log were compared.
     pub position: i64,
     /// Sum over the live rows.
@@ -44,6 +48,35 @@ pub async fn check<M: ReadModel>(
     vault: &Vault,
     progress: &Progress,
 ) -> Result<Checked, RebuildFault> {
+    compare::<M>(pool, vault, progress, Pace::Hurried).await
+}
+
+/// The same, resting after each page for as long as the page took.
+///
+/// # Errors
+/// As [`check`].
+pub async fn check_gently<M: ReadModel>(
+    pool: &PgPool,
+    vault: &Vault,
+) -> Result<Checked, RebuildFault> {
+    let quietly: Progress = Arc::new(|_, _| {});
+    compare::<M>(pool, vault, &quietly, Pace::Gentle).await
+}
+
+/// How much of a processor is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pace {
+    Hurried,
+    /// Half of it at most.
+    Gentle,
+}
+
+async fn compare<M: ReadModel>(
+    pool: &PgPool,
+    vault: &Vault,
+    progress: &Progress,
+    pace: Pace,
+) -> Result<Checked, RebuildFault> {
     let mut tx = pool.begin().await?;
     // One view of rows, digests and position; the projector goes on meanwhile.
     for setting in [
@@ -57,17 +90,23 @@ pub async fn check<M: ReadModel>(
     let position = checkpoint::read(&mut *tx, M::NAME).await?;
     let mut replay = Replay::<M>::begin(history(&mut tx, M::NAME, &live).await?);
     let mut pages = read_ahead::<M>(pool.clone(), vault.clone(), position);
+    let mut begun = Instant::now();
     while let Some(page) = pages.next::<M>().await? {
         let last = page.last().map_or(0, |event| event.recorded().position);
         for event in page {
             replay.take(event).await?;
         }
         progress(last.unsigned_abs(), position.unsigned_abs());
+        if pace == Pace::Gentle {
+            tokio::time::sleep(begun.elapsed()).await;
+        }
+        begun = Instant::now();
     }
     replay.end(position)?;
     let schema = live.schema::<M>();
     let there = stored::<M>(&mut tx, &schema).await?;
     let mut checked = Checked {
+        generation: live.number,
         position,
         live: there,
         log: replay.digest,

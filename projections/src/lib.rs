@@ -21,6 +21,7 @@ pub mod projector;
 pub mod rebuild;
 pub mod scans;
 pub mod source;
+pub mod standing;
 pub mod streams;
 pub mod table;
 pub mod users;

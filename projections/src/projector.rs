@@ -208,7 +208,7 @@ async fn apply_as<M: ReadModel>(
     let (events, stop) = open_all::<M>(vault, batch).await;
     kill_point("projector:read");
     let mut tx = pool.begin().await?;
-    let held = generation::hold(&mut tx, M::NAME).await?;
+    let mut held = generation::hold(&mut tx, M::NAME).await?;
     if term.is_some_and(|term| term != held.checkpoint.term) {
         return Err(ProjectFault::Replaced);
     }
@@ -229,7 +229,8 @@ async fn apply_as<M: ReadModel>(
         };
     }
     let model = &mut kept.model;
-    let folded = fold(&mut tx, &held.live, from, events, held.waiting, model).await?;
+    let waiting = &mut held.waiting;
+    let folded = fold(&mut tx, &held.live, from, events, waiting, model).await?;
     generation::note(&mut tx, M::NAME, &held.live, &folded, true).await?;
     kill_point("projector:applied");
     tx.commit().await?;

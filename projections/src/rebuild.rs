@@ -4,7 +4,7 @@ mod replay;
 
 pub(crate) use replay::read_ahead;
 
-use replay::replay;
+use replay::{Left, replay};
 
 use crate::digest::Digest;
 use crate::generation::{self, Generation};
@@ -82,7 +82,7 @@ pub async fn rebuild<M: ReadModel>(
 ) -> Result<Rebuilt, RebuildFault> {
     let mut made = generation::begin::<M>(pool).await?;
     let head = Log::new(pool.clone()).head().await?;
-    let (mut building, waiting) = replay::<M>(pool, vault, head, Some(&made), progress).await?;
+    let (mut building, left) = replay::<M>(pool, vault, head, Some(&made), progress).await?;
     let mut tx = long(pool).await?;
     let schema = made.schema::<M>();
     building.write(&mut tx, &schema).await?;
@@ -93,11 +93,14 @@ pub async fn rebuild<M: ReadModel>(
     generation::note(&mut tx, M::NAME, &made, &folded, false).await?;
     made.digest = Some(building.digest);
     tx.commit().await?;
-    let mut position = head;
+    let streams = left
+        .iter()
+        .map(|(event, _)| (event.noun.clone(), event.stream.clone()));
+    let (mut waiting, mut position) = (streams.collect(), head);
     while Log::new(pool.clone()).head().await? - position > NEAR {
-        position = catch_up::<M>(pool, vault, &mut made, position).await?;
+        position = catch_up::<M>(pool, vault, &mut made, position, &mut waiting).await?;
     }
-    take_the_place::<M>(pool, vault, made, position, waiting, accept).await
+    take_the_place::<M>(pool, vault, made, position, (waiting, left), accept).await
 }
 
 /// Goes back to the generation that was live before, brought up to date first.
@@ -115,11 +118,14 @@ pub async fn rollback<M: ReadModel>(pool: &PgPool, vault: &Vault) -> Result<Rebu
         let (live, ours) = (earlier.shape, M::SHAPE);
         return Err(ProjectFault::OtherShape { live, ours }.into());
     }
+    let mut db = pool.acquire().await?;
+    let mut waiting = parked::waiting(&mut db, M::NAME).await?;
+    drop(db);
     let mut position = earlier.position;
     while Log::new(pool.clone()).head().await? - position > NEAR {
-        position = catch_up::<M>(pool, vault, &mut earlier, position).await?;
+        position = catch_up::<M>(pool, vault, &mut earlier, position, &mut waiting).await?;
     }
-    take_the_place::<M>(pool, vault, earlier, position, Waiting::new(), true).await
+    take_the_place::<M>(pool, vault, earlier, position, (waiting, Left::new()), true).await
 }
 
 /// A transaction that may take longer than a request's.
@@ -137,13 +143,14 @@ async fn catch_up<M: ReadModel>(
     vault: &Vault,
     into: &mut Generation,
     position: i64,
+    waiting: &mut Waiting,
 ) -> Result<i64, RebuildFault> {
     let log = Log::new(pool.clone());
     let batch = log.read_after(position, PAGE).await?;
     let (events, stop) = open_all::<M>(vault, batch).await;
     let mut tx = pool.begin().await?;
-    let waiting = parked::waiting(&mut tx, M::NAME).await?;
-    let folded = fold(&mut tx, into, position, events, waiting, &mut M::default()).await?;
+    let model = &mut M::default();
+    let folded = fold(&mut tx, into, position, events, waiting, model).await?;
     generation::note(&mut tx, M::NAME, into, &folded, false).await?;
     into.digest = Some(folded.digest);
     let reached = folded.position;
@@ -167,7 +174,7 @@ async fn take_the_place<M: ReadModel>(
     vault: &Vault,
     made: Generation,
     position: i64,
-    waiting: Waiting,
+    (mut waiting, left): (Waiting, Left),
     accept: bool,
 ) -> Result<Rebuilt, RebuildFault> {
     let mut tx = pool.begin().await?;
@@ -178,8 +185,9 @@ async fn take_the_place<M: ReadModel>(
     if let Some(fault) = stop {
         return Err(fault.into());
     }
-    let were = were_parked.clone();
-    let folded = fold(&mut tx, &made, position, events, were, &mut M::default()).await?;
+    // By what this fold could use: events of a stream that waited until now are among the last ones, too.
+    let (out, model) = (&mut waiting, &mut M::default());
+    let folded = fold(&mut tx, &made, position, events, out, model).await?;
     generation::note(&mut tx, M::NAME, &made, &folded, false).await?;
     let (reached, ours) = (folded.position, folded.digest);
     let comparable = live.shape == made.shape && were_parked == waiting && reached == until;
@@ -194,6 +202,9 @@ async fn take_the_place<M: ReadModel>(
     let usable: Vec<_> = were_parked.difference(&waiting).cloned().collect();
     for (noun, stream) in usable {
         parked::forget(&mut tx, M::NAME, &noun, &stream).await?;
+    }
+    for (event, why) in &left {
+        parked::park(&mut tx, M::NAME, event, why, 1).await?;
     }
     checkpoint::move_to(&mut tx, M::NAME, reached).await?;
     tx.commit().await?;

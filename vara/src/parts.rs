@@ -6,14 +6,14 @@ use crate::kit::{self, Kit};
 use crate::ledger;
 use crate::running::Running;
 use crate::serve::{self, Listening};
-use crate::settings::{EMBEDDED_ISSUER, Folder, Servers, TinEyeAt, from_env};
+use crate::settings::{EMBEDDED_ISSUER, Folder, Servers, TinEyeAt, check_every, from_env};
 use crate::{say, shutdown};
 use ::workers::image_scan::ImageScan;
 use ::workers::providers::{TinEye, TinEyeSettings};
 use anyhow::Context;
 use eventstore::feed::Tail;
 use eventstore::relay::Relay;
-use eventstore::{Log, Role, prover};
+use eventstore::{Answers, Log, Role, prover};
 use identity::IdentityOptions;
 use poem::{Endpoint, EndpointExt, Response, Route};
 use std::future::Future;
@@ -148,6 +148,9 @@ pub async fn routes(
     let base = base.parse().context("VARA_IDENTITY_URL is no address")?;
     let identity = api::Identity::new(base, from_env("VARA_IDENTITY_KEY"))?;
     let model = picture_model()?;
+    tokio::spawn(
+        Answers::new(kit.store.database().clone(), kit.store.vault().clone()).keep_purged(),
+    );
     let intake = intake::Cells::of_this_program().context("this program cannot be found")?;
     let app = api::App::new(
         kit.store.clone(),
@@ -208,6 +211,12 @@ pub async fn run_projections(
     tail: &Tail,
 ) -> anyhow::Result<()> {
     let writing = kit.acting_as(Role::Projector).await?;
+    if let Some(every) = check_every()? {
+        let (pool, vault) = (writing.store.database().clone(), kit.vault.clone());
+        keep(running, "standing check", move || {
+            ::projections::standing::run(pool.clone(), vault.clone(), every)
+        });
+    }
     let (kit, tail) = (kit.clone(), tail.clone());
     keep(running, "projections", move || {
         let (pool, owner) = (writing.store.database(), kit.store.database());

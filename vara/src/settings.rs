@@ -4,6 +4,7 @@ use crate::cli::{Data, Engine};
 use crate::running::Running;
 use anyhow::Context;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use url::Url;
 use workers::providers::ApiKey;
 
@@ -79,6 +80,24 @@ pub struct Servers {
 /// What was configured in the environment; empty counts as absent.
 pub fn from_env(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// How often the standing check looks at each read model: `VARA_CHECK_EVERY_HOURS`, a day where nothing is said, never
+/// for 0.
+pub fn check_every() -> anyhow::Result<Option<Duration>> {
+    const DAY: f64 = 24.0;
+    /// A hundred years.
+    const LONGEST: f64 = 100.0 * 365.25 * DAY;
+    let hours = match from_env("VARA_CHECK_EVERY_HOURS") {
+        None => DAY,
+        Some(text) => text
+            .parse()
+            .ok()
+            .filter(|h| (0.0..=LONGEST).contains(h))
+            .context("VARA_CHECK_EVERY_HOURS is a number of hours, as 24 or 0.5; 0 for never")?,
+    };
+    let every = Duration::from_secs_f64(hours * 3_600.0);
+    Ok((!every.is_zero()).then_some(every))
 }
 
 /// Names the database of keys; without it one beside the events' is used, whose name ends in `_keys`.

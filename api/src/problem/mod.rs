@@ -84,6 +84,8 @@ pub enum Problem {
     ScanUnavailable,
     /// Two changes collided and trying again inside did not help.
     ConcurrentChange,
+    /// The same key stands for another request (contract, section 1).
+    IdempotencyConflict,
     /// A change is saved and not shown yet; asking again soon shows it.
     NotShownYet,
     /// Ours; what it was stands in the log under the request id.

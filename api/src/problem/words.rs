@@ -38,7 +38,8 @@ impl Problem {
             Self::ImageDuplicate(_)
             | Self::ImageLimit(_)
             | Self::ScanAlreadyRunning(_)
-            | Self::ConcurrentChange => 409,
+            | Self::ConcurrentChange
+            | Self::IdempotencyConflict => 409,
             Self::BodyTooLarge | Self::FileTooLarge => 413,
             Self::UnsupportedMediaType => 415,
             Self::ImageUnreadable(_) => 422,
@@ -46,6 +47,12 @@ impl Problem {
             Self::StorageUnavailable => 502,
             Self::AuthUnavailable | Self::ScanUnavailable | Self::NotShownYet => 503,
         }
+    }
+
+    /// Whether the same request gets this answer again: not who has to sign in, come back, or ask elsewhere.
+    pub(crate) fn is_final(&self) -> bool {
+        let passes = matches!(self, Self::RouteNotFound | Self::ConcurrentChange);
+        !passes && !matches!(self.status(), 401 | 405 | 500..)
     }
 
     /// The code of the contract, for programs.
@@ -84,6 +91,7 @@ impl Problem {
             Self::ConsentRequired => "CONSENT_REQUIRED",
             Self::ScanUnavailable => "SCAN_UNAVAILABLE",
             Self::ConcurrentChange => "CONCURRENT_CHANGE",
+            Self::IdempotencyConflict => "IDEMPOTENCY_CONFLICT",
             Self::NotShownYet => "NOT_SHOWN_YET",
             Self::Internal => "INTERNAL_ERROR",
         }
@@ -139,6 +147,9 @@ impl Problem {
                 "This scan is not available right now. Please try again later."
             }
             Self::ConcurrentChange => "Two changes met. Please try again.",
+            Self::IdempotencyConflict => {
+                "This key was used for another request. Please use a new one."
+            }
             Self::NotShownYet => "Your last change is saved and will show in a moment.",
             Self::Internal => "Something went wrong on our side. Nothing of yours was lost.",
         }
@@ -194,6 +205,7 @@ impl Problem {
             | Self::ConsentRequired
             | Self::ScanUnavailable
             | Self::ConcurrentChange
+            | Self::IdempotencyConflict
             | Self::NotShownYet
             | Self::Internal => None,
         }

@@ -86,13 +86,14 @@ pub(crate) struct Folded {
     pub digest: Digest,
 }
 
-/// Applies what follows on a position to a generation's tables, except to streams that wait.
+/// Applies what follows on a position to a generation's tables, except to streams that wait; those that wait from here on
+/// are added.
 pub(crate) async fn fold<M: ReadModel>(
     tx: &mut PgConnection,
     into: &Generation,
     mut position: i64,
     events: Vec<Read>,
-    mut waiting: Waiting,
+    waiting: &mut Waiting,
     model: &mut M,
 ) -> Result<Folded, ProjectFault> {
     let schema = into.schema::<M>();
@@ -106,7 +107,7 @@ pub(crate) async fn fold<M: ReadModel>(
             return Err(ReadFault::Gap { position }.into());
         }
         let mut place = Place::Schema(tx, &schema);
-        if step(model, &mut place, &event, &mut waiting).await?
+        if step(model, &mut place, &event, waiting).await?
             && let Read::Unusable(event, why) = &event
         {
             parked::park(tx, M::NAME, event, why, 1).await?;

@@ -8,7 +8,7 @@ use crate::table::Place;
 use eventstore::log::Wanted;
 use eventstore::parked::Waiting;
 use eventstore::unopened::Unopened;
-use eventstore::{Log, ReadFault, Vault};
+use eventstore::{Log, ReadFault, Recorded, Vault};
 use sqlx::{PgConnection, PgPool};
 use tokio::sync::mpsc;
 
@@ -54,6 +54,9 @@ impl<M: ReadModel> Building<M> {
     }
 }
 
+/// What a fold had to leave out: of each such stream the first event that cannot be used, and why.
+pub(crate) type Left = Vec<(Box<Recorded>, String)>;
+
 /// Folds the log from zero up to a position. Streams that cannot be used are left out from there on, as live; which
 /// ones is told. Without a generation to write to, all rows stay in memory.
 pub(crate) async fn replay<M: ReadModel>(
@@ -62,12 +65,13 @@ pub(crate) async fn replay<M: ReadModel>(
     until: i64,
     into: Option<&Generation>,
     progress: &Progress,
-) -> Result<(Building<M>, Waiting), RebuildFault> {
+) -> Result<(Building<M>, Left), RebuildFault> {
     let mut building = Building {
         model: M::default(),
         digest: Digest::default(),
         spilled: false,
     };
+    let mut left = Left::new();
     let mut waiting = Waiting::new();
     let mut pages = read_ahead::<M>(pool.clone(), vault.clone(), until);
     while let Some(page) = pages.next::<M>().await? {
@@ -82,28 +86,34 @@ pub(crate) async fn replay<M: ReadModel>(
                     building.write(&mut tx, &schema).await?;
                 }
                 let mut place = Place::Schema(&mut tx, &schema);
-                apply_page(&mut building.model, &mut place, page, &mut waiting).await?;
+                let out = (&mut waiting, &mut left);
+                apply_page(&mut building.model, &mut place, page, out).await?;
                 building.write(&mut tx, &schema).await?;
                 tx.commit().await?;
             }
             Some(_) | None => {
-                apply_page(&mut building.model, &mut Place::Memory, page, &mut waiting).await?;
+                let out = (&mut waiting, &mut left);
+                apply_page(&mut building.model, &mut Place::Memory, page, out).await?;
             }
         }
         progress(last.unsigned_abs(), until.unsigned_abs());
     }
     progress(until.unsigned_abs(), until.unsigned_abs());
-    Ok((building, waiting))
+    Ok((building, left))
 }
 
 async fn apply_page<M: ReadModel>(
     model: &mut M,
     place: &mut Place<'_>,
     page: Vec<Read>,
-    waiting: &mut Waiting,
+    (waiting, left): (&mut Waiting, &mut Left),
 ) -> Result<(), sqlx::Error> {
     for event in page {
-        step(model, place, &event, waiting).await?;
+        if step(model, place, &event, waiting).await?
+            && let Read::Unusable(event, why) = event
+        {
+            left.push((event, why));
+        }
     }
     Ok(())
 }

@@ -8,8 +8,11 @@ use domain::user::Purpose;
 use eventstore::checkpoint;
 use projections::alerts::Alerts;
 use projections::check::check;
+use projections::rebuild::rebuild;
 use projections::scans::Scans;
+use projections::standing::{self, check_if_due};
 use projections::users::Users;
+use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn live_rows_that_are_what_the_log_says_are_said_to_be() {
@@ -134,4 +137,48 @@ async fn an_event_that_was_passed_by_is_named_also_when_later_ones_hid_it() {
     assert_eq!(seen.live, seen.log);
     assert_eq!(seen.diverges_at, Some(passed_by));
     assert!(seen.rows.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_standing_check_looks_when_it_is_due_and_one_process_at_a_time() {
+    let world = World::fresh().await;
+    a_whole_story(&world, "ana@example.test").await;
+    let (pool, vault) = (&world.pool, world.store.vault());
+    all_shown(pool, vault, &world.events().await).await;
+    let hour = Duration::from_secs(3_600);
+    let seen = check_if_due::<Users>(pool, vault, hour).await.unwrap();
+    assert_eq!(seen.unwrap().diverges_at, None);
+    let again = check_if_due::<Users>(pool, vault, hour).await.unwrap();
+    assert_eq!(again, None, "it is not due");
+    let mut elsewhere = pool.acquire().await.unwrap();
+    sqlx::query("SELECT pg_advisory_lock(7370712602)")
+        .execute(&mut *elsewhere)
+        .await
+        .unwrap();
+    let meanwhile = check_if_due::<Scans>(pool, vault, hour).await.unwrap();
+    assert_eq!(meanwhile, None, "another process checks");
+    sqlx::query("SELECT pg_advisory_unlock(7370712602)")
+        .execute(&mut *elsewhere)
+        .await
+        .unwrap();
+    // Behind the projector's back: found at the next check, and told until a generation is right.
+    let change = "UPDATE users_1.read_users SET email = 'someone@example.test'";
+    sqlx::query(change).execute(pool).await.unwrap();
+    let seen = check_if_due::<Users>(pool, vault, Duration::ZERO).await;
+    let diverges_at = seen.unwrap().unwrap().diverges_at;
+    assert!(diverges_at.is_some());
+    let last = standing::last(pool).await.unwrap();
+    assert_eq!(last.len(), 1, "{last:?}");
+    assert_eq!(
+        (last[0].name.as_str(), last[0].diverges_at),
+        ("users", diverges_at)
+    );
+    rebuild::<Users>(pool, vault, true, &quietly())
+        .await
+        .unwrap();
+    assert_eq!(
+        standing::last(pool).await.unwrap(),
+        [],
+        "of this one nothing is known"
+    );
 }

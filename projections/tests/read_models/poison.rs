@@ -8,7 +8,7 @@ use domain::user::Purpose;
 use eventstore::edge::fresh_id;
 use eventstore::{ReadFault, Why, parked};
 use projections::projector::ProjectFault;
-use projections::rebuild::{Progress, rebuild};
+use projections::rebuild::{Progress, rebuild, rollback};
 use projections::{alerts, matches, users};
 use serde_json::json;
 use sqlx::Row;
@@ -196,4 +196,54 @@ async fn a_stream_that_waited_for_a_lost_key_is_shown_once_the_key_is_back_and_i
         .unwrap();
     let (one, two) = (shown(&world.pool).await, shown(&other.pool).await);
     assert_eq!(one["read_users"], two["read_users"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rebuild_parks_what_it_cannot_use_and_neither_a_way_back_nor_letting_go_forgets_it() {
+    let world = World::fresh().await;
+    a_whole_story(&world, "ana@example.test").await;
+    let (events, vault) = (world.events().await, world.vault());
+    Model::Matches
+        .apply(&world.pool, &vault, &events)
+        .await
+        .unwrap();
+    let found = events.iter().find(|e| e.event_type == "MatchFound");
+    let (broken, stream) = found.map(|e| (e.position, e.stream.clone())).unwrap();
+    let had = metadata(&world, broken, "{}").await;
+    let rebuilt = |accept| {
+        let (pool, vault) = (&world.pool, &vault);
+        async move {
+            rebuild::<matches::Matches>(pool, vault, accept, &quietly())
+                .await
+                .unwrap()
+        }
+    };
+    // The live rows know the event, today's program does not.
+    rebuilt(false).await;
+    let is_parked = || async {
+        let items = parked::list(&world.pool).await.unwrap();
+        let items = items.into_iter();
+        let places = items.map(|item| (item.stream, item.position, item.attempts));
+        places.collect::<Vec<_>>()
+    };
+    assert_eq!(is_parked().await, [(stream.clone(), broken, 1)]);
+    rollback::<matches::Matches>(&world.pool, &vault)
+        .await
+        .unwrap();
+    assert_eq!(is_parked().await.len(), 1);
+    // Rows that hold the event, of which the log cannot say so any more.
+    rebuilt(true).await;
+    assert_eq!(is_parked().await, [(stream, broken, 2)]);
+    let item = parked::list(&world.pool).await.unwrap().remove(0);
+    let mut tx = world.pool.begin().await.unwrap();
+    parked::let_go(&mut tx, item.id).await.unwrap();
+    tx.commit().await.unwrap();
+    rebuilt(false).await;
+    assert!(is_parked().await.is_empty(), "nobody is told again");
+    let let_go = parked::let_go_of(&world.pool).await.unwrap();
+    assert_eq!((let_go.len(), let_go[0].id), (1, item.id));
+    metadata(&world, broken, &had).await;
+    rebuilt(false).await;
+    assert!(parked::let_go_of(&world.pool).await.unwrap().is_empty());
+    assert!(is_parked().await.is_empty());
 }

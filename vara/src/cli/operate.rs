@@ -72,9 +72,9 @@ pub enum ParkedCommand {
     List(Data),
     /// Tell one item in full.
     Show(ParkedItem),
-    /// Use it again with today's program: after a fix.
+    /// Use it again with today's program: after a fix. A read model is rebuilt for it.
     Retry(ParkedItem),
-    /// Let it go: its reader goes on with the next event of that stream.
+    /// Let it go: its reader goes on with the next event of that stream; a read model leaves the rest of it out.
     Drop(ParkedItem),
 }
 
@@ -161,6 +161,10 @@ pub struct Export {
     /// Last position [default: the last one that is signed].
     #[arg(long)]
     pub to: Option<i64>,
+    /// An older checkpoint that its reader holds: `verify --against` it then works for a part of the record too. May
+    /// be given more than once.
+    #[arg(long = "for", value_name = "CHECKPOINT")]
+    pub made_for: Vec<PathBuf>,
     /// An empty folder, or one that is made.
     #[arg(long)]
     pub out: PathBuf,

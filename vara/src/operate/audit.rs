@@ -1,21 +1,21 @@
 //! `vara audit prove|export|verify|replay`.
 
+mod signed;
+
 use super::bar;
 use crate::cli::{AuditCommand, Export, Prove, Replay, Verify};
 use crate::kit::Kit;
 use crate::{parts, say};
 use anyhow::{Context, bail, ensure};
 use chrono::{DateTime, Utc};
+use eventstore::Log;
 use eventstore::audit::{self, Evidence, Replayed};
 use eventstore::stored::Stored;
-use eventstore::{Log, prover};
-use proof::{Checkpoint, Options, Tiles, VerifierKey, verify, verify_inclusion};
+use proof::{Options, VerifierKey, verify, verify_inclusion};
+use signed::{Signed, text};
 use std::path::Path;
 use std::process::ExitCode;
 use uuid::Uuid;
-
-/// Longest text of a checkpoint or key that is read.
-const TEXT_BYTES_MAX: u64 = 64 * 1024;
 
 /// Does what was asked; failure is said by the exit code too.
 pub async fn operate(command: AuditCommand) -> anyhow::Result<ExitCode> {
@@ -29,51 +29,6 @@ pub async fn operate(command: AuditCommand) -> anyhow::Result<ExitCode> {
             say::line(Signed::of(&kit).await?.key.to_string());
             Ok(ExitCode::SUCCESS)
         }
-    }
-}
-
-/// The signed tree of this installation.
-struct Signed {
-    tiles: Tiles,
-    key: VerifierKey,
-    note: String,
-    checkpoint: Checkpoint,
-}
-
-impl Signed {
-    async fn of(kit: &Kit) -> anyhow::Result<Self> {
-        Self::find(kit).await?.context(
-            "there is no signed checkpoint yet; `vara relay` or `vara up` signs one a second",
-        )
-    }
-
-    /// Nothing where nothing was signed yet; what is there must be right.
-    async fn find(kit: &Kit) -> anyhow::Result<Option<Self>> {
-        if !kit.folder.ledger().join("checkpoint").exists() {
-            return Ok(None);
-        }
-        let key = prover::verifier(kit.store.database(), &kit.folder.ledger_key()).await?;
-        let tiles = Tiles::at(&kit.folder.ledger());
-        let note = tiles
-            .read("checkpoint", 0)
-            .context("the checkpoint cannot be read")?;
-        let note = String::from_utf8(note).context("the checkpoint is no text")?;
-        let checkpoint = key.open(&note)?;
-        ensure!(
-            tiles.root(checkpoint.size)? == checkpoint.root,
-            "the tree is not the one that was signed: another root over {} events",
-            checkpoint.size
-        );
-        Ok(Some(Self {
-            tiles,
-            key,
-            note,
-            checkpoint,
-        }))
-    }
-
-    fn size(&self) -> i64 {
-        i64::try_from(self.checkpoint.size).unwrap_or(i64::MAX)
     }
 }
 
@@ -121,10 +76,13 @@ async fn export(ask: &Export) -> anyhow::Result<ExitCode> {
         "the checkpoint covers {} events; {to} are asked for",
         signed.size()
     );
+    let older = ask.made_for.iter().map(|file| signed.older(file));
+    let older = older.collect::<anyhow::Result<Vec<_>>>()?;
     let evidence = Evidence {
         tiles: &signed.tiles,
         checkpoint: &signed.note,
         key: &signed.key,
+        older: &older,
     };
     let bar = bar("export");
     bar.set_length((to - from + 1).unsigned_abs());
@@ -140,18 +98,6 @@ async fn export(ask: &Export) -> anyhow::Result<ExitCode> {
     ));
     say::line(format!("key {}", signed.key));
     Ok(ExitCode::SUCCESS)
-}
-
-/// A small text from a file.
-fn text(path: &Path) -> anyhow::Result<String> {
-    let about =
-        std::fs::metadata(path).with_context(|| format!("{} cannot be read", path.display()))?;
-    ensure!(
-        about.len() <= TEXT_BYTES_MAX,
-        "{} is too long for what it should hold",
-        path.display()
-    );
-    std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))
 }
 
 /// The key as text, or a file that holds it.

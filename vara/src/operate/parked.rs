@@ -1,6 +1,6 @@
 //! `vara parked list|show|retry|drop`.
 
-use super::table;
+use super::{read_models, table};
 use crate::cli::ParkedCommand;
 use crate::kit::Kit;
 use crate::{parts, say};
@@ -41,6 +41,12 @@ async fn find(kit: &Kit, id: Uuid) -> anyhow::Result<Parked> {
 
 async fn list(kit: &Kit) -> anyhow::Result<ExitCode> {
     let items = parked::list(kit.store.database()).await?;
+    for item in parked::let_go_of(kit.store.database()).await? {
+        say::line(format!(
+            "Let go: {} leaves out {}/{} from position {} on ({})",
+            item.reader, item.noun, item.stream, item.position, item.id
+        ));
+    }
     if items.is_empty() {
         say::line("Nothing is parked.");
         return Ok(ExitCode::SUCCESS);
@@ -73,6 +79,11 @@ fn show(item: &Parked) {
         ("tries", item.attempts.to_string()),
         ("since", item.parked_at.to_rfc3339()),
         ("reason", item.reason.clone()),
+        (
+            "let go",
+            item.let_go_at
+                .map_or_else(|| "no".to_owned(), |at| at.to_rfc3339()),
+        ),
     ] {
         say::line(format!("{name:9} {value}"));
     }
@@ -80,10 +91,7 @@ fn show(item: &Parked) {
 
 async fn retry(kit: &Kit, item: &Parked) -> anyhow::Result<ExitCode> {
     if READ_MODELS.contains(&item.reader.as_str()) {
-        bail!(
-            "{0} is a read model: `vara projections rebuild {0}` reads all of it again with today's program",
-            item.reader
-        );
+        return read_again(kit, item).await;
     }
     if item.reader == subscription::POLICIES {
         let store = kit.store.clone();
@@ -108,12 +116,38 @@ async fn retry(kit: &Kit, item: &Parked) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// A read model is not patched, because only a fold from zero equals one: once the event that stopped the stream can be
+/// used, the whole is folded with today's program, this stream in its place among the others.
+async fn read_again(kit: &Kit, item: &Parked) -> anyhow::Result<ExitCode> {
+    let log = Log::new(kit.store.database().clone());
+    let event = log.find(item.event_id).await?;
+    let event = event.context("its event is not in the log")?;
+    if let Err(fault) = event.open(&kit.vault).await {
+        bail!("it still waits: {fault}");
+    }
+    read_models::rebuild(kit, &item.reader, false).await?;
+    match parked::find(kit.store.database(), item.id).await? {
+        None => say::line("Its stream is shown, and goes on."),
+        Some(later) => bail!(
+            "its stream was used up to position {}, and waits there: {}",
+            later.position,
+            later.reason
+        ),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
 async fn let_go(kit: &Kit, item: &Parked) -> anyhow::Result<ExitCode> {
     if READ_MODELS.contains(&item.reader.as_str()) {
-        bail!(
-            "a read model shows all of the log or waits: after a fix, `vara projections rebuild {}`",
-            item.reader
-        );
+        let mut tx = kit.store.database().begin().await?;
+        parked::let_go(&mut tx, item.id).await?;
+        tx.commit().await?;
+        say::line(format!(
+            "It was let go: {0} leaves that stream out from position {1} on, until `vara parked retry` or a rebuild \
+             can use it.",
+            item.reader, item.position
+        ));
+        return Ok(ExitCode::SUCCESS);
     }
     lease::forget(kit.store.database(), &item.reader, item.event_id).await?;
     forget(kit, item).await?;

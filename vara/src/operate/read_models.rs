@@ -8,7 +8,8 @@ use anyhow::{Context, bail};
 use eventstore::{Database, Vault};
 use projections::check::{Checked, check};
 use projections::projector::ReadModel;
-use projections::rebuild::{Progress, RebuildFault, Rebuilt, rebuild, rollback};
+use projections::rebuild::{self, Progress, RebuildFault, Rebuilt, rollback};
+use projections::standing::{self, LastCheck};
 use projections::{Operation, READ_MODELS, generation, named};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -19,15 +20,7 @@ pub async fn operate(command: ReadModelsCommand) -> anyhow::Result<ExitCode> {
         ReadModelsCommand::List(data) => list(&data).await,
         ReadModelsCommand::Rebuild(ask) => {
             let kit = parts::open(&ask.which.data).await?;
-            let name = ask.which.name;
-            let progress = progress(&name);
-            let operation = Rebuilding {
-                database: kit.store.database().clone(),
-                vault: kit.vault.clone(),
-                accept: ask.accept,
-                progress,
-            };
-            said(named(&name, operation).await, &name)
+            rebuild(&kit, &ask.which.name, ask.accept).await
         }
         ReadModelsCommand::Rollback(ask) => {
             let kit = parts::open(&ask.data).await?;
@@ -42,6 +35,17 @@ pub async fn operate(command: ReadModelsCommand) -> anyhow::Result<ExitCode> {
             }
         }
     }
+}
+
+/// Builds a read model anew, and says which generation is read now.
+pub async fn rebuild(kit: &Kit, name: &str, accept: bool) -> anyhow::Result<ExitCode> {
+    let operation = Rebuilding {
+        database: kit.store.database().clone(),
+        vault: kit.vault.clone(),
+        accept,
+        progress: progress(name),
+    };
+    said(named(name, operation).await, name)
 }
 
 fn unknown(name: &str) -> String {
@@ -79,7 +83,7 @@ impl Operation for Rebuilding {
     type Output = Result<Rebuilt, RebuildFault>;
 
     async fn on<M: ReadModel>(self) -> Self::Output {
-        rebuild::<M>(&self.database, &self.vault, self.accept, &self.progress).await
+        rebuild::rebuild::<M>(&self.database, &self.vault, self.accept, &self.progress).await
     }
 }
 
@@ -137,6 +141,18 @@ async fn check_all(kit: &Kit, names: &[&str]) -> anyhow::Result<ExitCode> {
     bail!("live rows are not what the log says: {}", names.join(", "))
 }
 
+/// What the standing check saw last.
+fn checked(last: Option<&LastCheck>) -> String {
+    let Some(last) = last else {
+        return "not yet".to_owned();
+    };
+    let at = last.checked_at.format("%Y-%m-%d %H:%M");
+    match last.diverges_at {
+        None => format!("{at}: as the log up to {}", last.position),
+        Some(diverges_at) => format!("{at}: not as the log from {diverges_at} on"),
+    }
+}
+
 async fn list(data: &Data) -> anyhow::Result<ExitCode> {
     let kit = parts::open(data).await?;
     let database = kit.store.database();
@@ -148,7 +164,9 @@ async fn list(data: &Data) -> anyhow::Result<ExitCode> {
         "behind",
         "digest",
         "way back",
+        "last standing check",
     ]);
+    let checks = standing::last(database).await?;
     for name in READ_MODELS {
         let mut db = database.acquire().await?;
         let live = generation::live(&mut db, name).await?;
@@ -165,6 +183,7 @@ async fn list(data: &Data) -> anyhow::Result<ExitCode> {
                 |digest| digest.to_string()[..16].to_owned(),
             ),
             before.map_or_else(|| "none".to_owned(), |before| before.number.to_string()),
+            checked(checks.iter().find(|check| check.name == name)),
         ]);
     }
     say::line(rows.to_string());

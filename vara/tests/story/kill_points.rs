@@ -1,6 +1,6 @@
 //! The program ends at every place where something is half done, starts again, and everything is whole.
 
-use crate::member::{Member, client};
+use crate::member::{Member, client, fresh};
 use crate::running::{Vara, binary, folder};
 use eventstore::KILL_POINTS;
 use std::process::{Command, Stdio};
@@ -71,7 +71,8 @@ fn ends_itself(at: &str) -> tempfile::TempDir {
 
 fn a_story(api: &str) {
     let member = Member::joins(api);
-    member.uploads(sandbox::demo_picture());
+    let taken = member.sends_under(&fresh(), sandbox::demo_picture());
+    assert_eq!(taken.status, 201, "{taken:?}");
     member.waits_for(&member.starts_a_scan(), Duration::from_secs(20));
 }
 

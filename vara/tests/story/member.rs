@@ -125,6 +125,12 @@ impl Member {
         sent(with(request, headers))
     }
 
+    /// With headers of her own.
+    pub fn post_with(&self, path: &str, body: &Value, headers: &[(&str, &str)]) -> Answer {
+        let request = self.http.post(self.url(path)).json(body);
+        sent(with(request.bearer_auth(&self.token), headers))
+    }
+
     pub fn post(&self, path: &str, body: &Value) -> Answer {
         let request = self.http.post(self.url(path)).json(body);
         sent(request.bearer_auth(&self.token))
@@ -145,13 +151,28 @@ impl Member {
 
     /// Sends a file under a declared type.
     pub fn sends(&self, bytes: &[u8], declared: &str) -> Answer {
+        self.sends_with(bytes, declared, &[])
+    }
+
+    /// Sends a picture under a key of its own.
+    pub fn sends_under(&self, key: &str, bytes: &[u8]) -> Answer {
+        let kind = pictures::Format::of(bytes).unwrap().media_type();
+        self.sends_under_as(key, bytes, kind)
+    }
+
+    /// Sends a file under a key of its own and a declared type.
+    pub fn sends_under_as(&self, key: &str, bytes: &[u8], declared: &str) -> Answer {
+        self.sends_with(bytes, declared, &[("Idempotency-Key", key)])
+    }
+
+    fn sends_with(&self, bytes: &[u8], declared: &str, headers: &[(&str, &str)]) -> Answer {
         let part = Part::bytes(bytes.to_vec())
             .file_name("p")
             .mime_str(declared)
             .unwrap();
         let form = Form::new().part("file", part);
         let request = self.http.post(self.url("/images/upload")).multipart(form);
-        sent(request.bearer_auth(&self.token))
+        sent(with(request.bearer_auth(&self.token), headers))
     }
 
     /// Uploads a picture; its id.

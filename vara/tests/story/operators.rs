@@ -2,7 +2,7 @@
 
 use crate::member::Member;
 use crate::running::Vara;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 #[test]
 fn read_models_are_listed_checked_rebuilt_and_taken_back_while_she_looks() {
@@ -80,4 +80,53 @@ fn keys_are_wrapped_anew_while_she_goes_on() {
     let vara = Vara::start_on(folder, &[]);
     let (words, code) = vara.run(&["audit", "replay"]);
     assert_eq!(code, 0, "{words}");
+}
+
+/// What `vara projections list` tells, once it says this so often.
+fn is_listed(vara: &Vara, words: &str, times: usize) {
+    let begun = Instant::now();
+    loop {
+        let (listed, code) = vara.run(&["projections", "list"]);
+        assert_eq!(code, 0, "{listed}");
+        if listed.matches(words).count() == times {
+            return;
+        }
+        assert!(
+            begun.elapsed() < Duration::from_secs(60),
+            "{listed}\n{}",
+            vara.log()
+        );
+        std::thread::sleep(Duration::from_millis(300));
+    }
+}
+
+#[test]
+fn rows_are_held_against_the_log_without_anybody_asking_and_those_who_watch_are_told() {
+    // A little more than three seconds.
+    let vara = Vara::start_with(&[("VARA_CHECK_EVERY_HOURS", "0.001")]);
+    let member = Member::joins(&vara.api);
+    is_listed(&vara, ": as the log up to ", 7);
+    let ready = member.get("/health/ready");
+    let seen = &ready.body["checks"]["standingCheck"];
+    assert!(seen["checkedAt"].is_string(), "{ready:?}");
+    assert_eq!(seen["diverging"], serde_json::json!([]));
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let pool = sqlx::PgPool::connect(&vara.database_url()).await.unwrap();
+        let change = "UPDATE read_plan_items SET urgency = 9";
+        sqlx::query(change).execute(&pool).await.unwrap();
+    });
+    is_listed(&vara, ": not as the log from ", 1);
+    let ready = member.get("/health/ready");
+    assert_eq!(
+        (ready.status, &ready.body["status"]),
+        (200, &"degraded".into())
+    );
+    let diverging = &ready.body["checks"]["standingCheck"]["diverging"];
+    assert_eq!(*diverging, serde_json::json!(["plan"]));
+    assert!(vara.log().contains("live rows are not what the log says"));
+    let (words, code) = vara.run(&["projections", "rebuild", "plan"]);
+    assert_eq!(code, 0, "{words}");
+    is_listed(&vara, ": as the log up to ", 7);
+    assert_eq!(member.get("/health/ready").body["status"], "ok");
 }

@@ -72,6 +72,84 @@ fn an_export_is_verified_offline_and_every_change_of_it_is_noticed() {
     assert_ne!(code, 0, "{words}");
 }
 
+/// The checkpoint as somebody outside keeps it.
+fn keeps_a_checkpoint(vara: &Vara, file: &Path) {
+    let kept = reqwest::blocking::get(format!("{}/ledger/checkpoint", vara.api)).unwrap();
+    std::fs::write(file, kept.text().unwrap()).unwrap();
+}
+
+#[test]
+fn a_part_of_the_record_is_made_for_a_checkpoint_that_somebody_kept_and_for_no_other() {
+    // I9
+    let (vara, place) = (Vara::start(), folder());
+    let (older, out) = (place.path().join("older"), place.path().join("part"));
+    // An uneven number of events, and more than a tile of them later.
+    let member = Member::joins(&vara.api);
+    is_signed(&vara);
+    keeps_a_checkpoint(&vara, &older);
+    for n in 0..300 {
+        let change = serde_json::json!({ "granted": n % 2 == 0, "textVersion": "settings-1" });
+        let path = "/users/me/consents/FACE_SEARCH";
+        let said = member.put_with(path, &change, &[("Prefer", "respond-async")]);
+        assert_eq!(said.status, 200, "{said:?}");
+    }
+    is_signed(&vara);
+    let part = ["audit", "export", "--from", "290", "--to", "295"];
+    let (words, code) = vara.run(&[&part[..], &["--out", text(&out)]].concat());
+    assert_eq!(code, 0, "{words}");
+    let (words, code) = verify(&[text(&out), "--against", text(&older)]);
+    assert_ne!(code, 0, "it was made for nobody: {words}");
+    assert!(words.contains("ask for one that is made for it"), "{words}");
+    std::fs::remove_dir_all(&out).unwrap();
+    let made_for = |file: &Path| {
+        let rest = ["--for", text(file), "--out", text(&out)];
+        vara.run(&[&part[..], &rest].concat())
+    };
+    let (words, code) = made_for(&older);
+    assert_eq!(code, 0, "{words}");
+    let (words, code) = verify(&[text(&out), "--against", text(&older)]);
+    assert_eq!(code, 0, "{words}");
+    assert!(words.contains("go on from the older checkpoint"), "{words}");
+    std::fs::remove_dir_all(&out).unwrap();
+
+    // Another log's checkpoint, one that is no checkpoint, and one that this log has not come to.
+    let wrong = place.path().join("wrong");
+    let other = Vara::start();
+    Member::joins(&other.api);
+    is_signed(&other);
+    keeps_a_checkpoint(&other, &wrong);
+    let (words, code) = made_for(&wrong);
+    assert!(
+        code != 0 && words.contains("no checkpoint of this log"),
+        "{words}"
+    );
+    std::fs::write(&wrong, "nothing of the kind").unwrap();
+    let (words, code) = made_for(&wrong);
+    assert!(
+        code != 0 && words.contains("no checkpoint of this log"),
+        "{words}"
+    );
+    let signed = vara.data().join("ledger/checkpoint");
+    std::fs::copy(&signed, &wrong).unwrap();
+    std::fs::copy(&older, &signed).unwrap();
+    let early = [
+        "audit",
+        "export",
+        "--to",
+        "1",
+        "--for",
+        text(&wrong),
+        "--out",
+        text(&out),
+    ];
+    let (words, code) = vara.run(&early);
+    assert!(
+        code != 0 && words.contains("this log lost events"),
+        "{words}"
+    );
+    assert!(!out.exists(), "nothing was written");
+}
+
 #[test]
 fn one_event_is_proved_by_a_small_file() {
     let (vara, place) = (Vara::start(), folder());
