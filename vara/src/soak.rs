@@ -8,6 +8,7 @@ mod checker;
 mod children;
 mod deed;
 mod ground;
+mod members;
 mod plan;
 mod run;
 mod strike;

@@ -1,9 +1,15 @@
 //! What must be true of log and answers after every schedule, as pure checks over events in order; no SQL, so that it shares no
 //! mistake with what it checks.
 
+mod changes;
+mod scans;
+
 use super::acks::Ack;
+use super::members::Asked;
+use changes::Changes;
 use chrono::{DateTime, Utc};
 use eventstore::Recorded;
+use scans::Scans;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use uuid::Uuid;
@@ -25,8 +31,14 @@ impl fmt::Display for Broken {
 
 impl std::error::Error for Broken {}
 
+impl Broken {
+    pub const fn of(invariant: &'static str, what: String) -> Self {
+        Self { invariant, what }
+    }
+}
+
 fn broken<T>(invariant: &'static str, what: String) -> Result<T, Broken> {
-    Err(Broken { invariant, what })
+    Err(Broken::of(invariant, what))
 }
 
 /// Where a command's events stand.
@@ -48,9 +60,24 @@ pub struct Seen {
     findings: HashSet<Uuid>,
     /// What alerts were raised about, by the finding's event.
     told: HashSet<Uuid>,
+    scans: Scans,
+    changes: Changes,
 }
 
 impl Seen {
+    /// Nothing yet; `members` ask over HTTP, and everybody else who acts is a writer.
+    pub fn among(members: HashSet<Uuid>) -> Self {
+        Self {
+            changes: Changes::of(members),
+            ..Self::default()
+        }
+    }
+
+    /// Somebody more who asks over HTTP.
+    pub fn knows(&mut self, members: &HashSet<Uuid>) {
+        self.changes.knows(members);
+    }
+
     /// Takes the next event. I2: order, gaps, forks. I1 and I5: nothing twice.
     pub fn take(&mut self, event: &Recorded) -> Result<(), Broken> {
         let at = event.position;
@@ -61,7 +88,7 @@ impl Seen {
         let place = Place {
             first: at,
             last: at,
-            by_writer: why.actor.starts_with("user:"),
+            by_writer: why.actor.starts_with("user:") && !self.changes.is_members(why.subject.0),
         };
         let known = self.commands.entry(why.command_id).or_insert(place);
         if at > known.last + 1 {
@@ -75,8 +102,10 @@ impl Seen {
             );
         }
         known.last = at;
+        self.scans.take(event)?;
+        self.changes.take(event, why)?;
         match event.event_type.as_str() {
-            "MatchFound" => {
+            "MatchFound" if is_told(event) => {
                 self.findings.insert(event.event_id);
             }
             "AlertRaised" if !self.told.insert(why.cause_id) => {
@@ -159,6 +188,21 @@ impl Seen {
         }
     }
 
+    /// I1 over HTTP: what was answered with 2xx is in the log once, and whatever else was answered at most once.
+    pub fn answered(&self, asked: &[Asked]) -> Result<(), Broken> {
+        asked.iter().try_for_each(|asked| self.changes.holds(asked))
+    }
+
+    /// How many scans have ended.
+    pub fn ended_scans(&self) -> usize {
+        self.scans.over()
+    }
+
+    /// I4: every accepted scan has ended.
+    pub fn scans_ended(&self) -> Result<(), Broken> {
+        self.scans.ended()
+    }
+
     /// I7 for policies: when they have read everything, each finding was told.
     pub fn all_told(&self) -> Result<(), Broken> {
         match self.findings.difference(&self.told).next() {
@@ -166,6 +210,11 @@ impl Seen {
             None => Ok(()),
         }
     }
+}
+
+/// Whether somebody must be told of a finding: others are shown to her among her matches, quietly (MAT-2).
+fn is_told(event: &Recorded) -> bool {
+    event.payload["MatchFound"]["disposition"] == "ALERT"
 }
 
 /// I10: no reader stands behind the end of the log.

@@ -12,6 +12,9 @@ use std::time::{Duration, Instant};
 /// How long one that ended by itself stays away, as an operator's supervisor would have it.
 const AWAY: Duration = Duration::from_millis(200);
 
+/// Time between two looks at them.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+
 /// What all of them are started with.
 #[derive(Debug, Clone)]
 pub struct Home {
@@ -140,6 +143,21 @@ impl Children {
             }
         }
         Ok(())
+    }
+
+    /// Looks after them while something else is waited for.
+    pub async fn kept_during<T>(
+        &mut self,
+        work: impl Future<Output = anyhow::Result<T>>,
+    ) -> anyhow::Result<T> {
+        tokio::pin!(work);
+        loop {
+            self.look_after()?;
+            tokio::select! {
+                ended = &mut work => return ended,
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+            }
+        }
     }
 
     /// SIGKILL; whether there was something to kill.

@@ -23,17 +23,30 @@ pub enum Part {
     Writer,
     Relay,
     Projections,
-    Policies,
+    /// Image scans and policies.
+    Workers,
+    Api,
+    /// The stand-in of the search engine.
+    Engine,
 }
 
 impl Part {
-    pub const ALL: [Self; 4] = [Self::Writer, Self::Relay, Self::Projections, Self::Policies];
+    pub const ALL: [Self; 6] = [
+        Self::Writer,
+        Self::Relay,
+        Self::Projections,
+        Self::Workers,
+        Self::Api,
+        Self::Engine,
+    ];
 
     /// How many run at once.
     pub const fn count(self) -> usize {
         match self {
             Self::Writer => super::WRITERS,
-            Self::Relay | Self::Projections | Self::Policies => 2,
+            Self::Relay | Self::Projections | Self::Workers => 2,
+            // Each has one port, at which everybody looks for it.
+            Self::Api | Self::Engine => 1,
         }
     }
 }
@@ -44,7 +57,9 @@ impl fmt::Display for Part {
             Self::Writer => "writer",
             Self::Relay => "relay",
             Self::Projections => "projections",
-            Self::Policies => "policies",
+            Self::Workers => "workers",
+            Self::Api => "api",
+            Self::Engine => "engine",
         })
     }
 }
@@ -183,8 +198,8 @@ mod tests {
             assert!(plan.faults.iter().all(|(at, _)| *at <= SPAN));
             kinds.extend(plan.faults.iter().map(|(_, fault)| fault.name()));
         }
-        // Four parts are killed and stopped, and six other things happen.
-        assert_eq!(kinds.len(), 2 * 4 + 6, "{kinds:?}");
+        // Six parts are killed and stopped, and six other things happen.
+        assert_eq!(kinds.len(), 2 * Part::ALL.len() + 6, "{kinds:?}");
     }
 
     #[test]

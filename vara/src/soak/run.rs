@@ -2,7 +2,8 @@
 
 use super::checker::Seen;
 use super::children::Children;
-use super::ground::{Ground, Place};
+use super::ground::{Ground, Place, Ports};
+use super::members::{self, Members};
 use super::plan::{Part, Plan, Role};
 use super::strike::Striker;
 use super::tally::Tally;
@@ -27,6 +28,7 @@ pub struct Run<'a> {
     children: Children,
     striker: Striker,
     seen: Seen,
+    members: Members,
     tally: Tally,
     bar: ProgressBar,
     schedules: u32,
@@ -51,6 +53,7 @@ impl<'a> Run<'a> {
             children: Children::new(ground.home.clone()),
             striker: Striker::default(),
             seen: Seen::default(),
+            members: Members::new(format!("http://127.0.0.1:{}", ground.ports.api), seed),
             tally: Tally::default(),
             bar,
             schedules: ask.schedules,
@@ -63,15 +66,12 @@ impl<'a> Run<'a> {
     /// All schedules, then the table.
     pub async fn all(&mut self) -> anyhow::Result<()> {
         let begun = Instant::now();
-        for part in [Part::Relay, Part::Projections, Part::Policies] {
-            let name = if part == Part::Policies {
-                "workers".to_owned()
-            } else {
-                part.to_string()
-            };
-            for number in 0..part.count() {
-                self.children
-                    .keep(Role { part, number }, vec![name.clone()]);
+        members::hang_pages(self.ground, self.seed)?;
+        for part in Part::ALL {
+            if let Some(arguments) = arguments_of(part, self.ground.ports) {
+                for number in 0..part.count() {
+                    self.children.keep(Role { part, number }, arguments.clone());
+                }
             }
         }
         for at in 0..self.schedules {
@@ -85,8 +85,9 @@ impl<'a> Run<'a> {
                 .set_message(format!("{} events", self.seen.position));
         }
         // Once more with nothing remembered.
-        self.seen = Seen::default();
-        verdict::log_is_whole(self.ground, self.place, &mut self.seen).await?;
+        self.seen = Seen::among(self.members.ids.clone());
+        verdict::log_is_whole(self.ground, self.place, &mut self.seen, &self.members).await?;
+        self.members.saw_their_own()?;
         self.bar.finish_and_clear();
         self.tally.took = begun.elapsed();
         self.tell()
@@ -99,7 +100,10 @@ impl<'a> Run<'a> {
 
     async fn one(&mut self, plan: &Plan) -> anyhow::Result<()> {
         self.hold_back(plan).await?;
+        self.members_join().await?;
         self.set_writers(plan);
+        let seed = self.seed.wrapping_add(u64::from(self.at));
+        self.members.begin(seed);
         let (begun, mut left) = (Instant::now(), plan.faults.iter().peekable());
         let most = Duration::from_secs(90)
             + Duration::from_millis(10) * u32::try_from(self.each * ALL_LANES)?;
@@ -120,6 +124,7 @@ impl<'a> Run<'a> {
             tokio::time::sleep(LOOK_EVERY).await;
         }
         self.striker.let_go().await?;
+        self.members.end().await?;
         let loaded = begun.elapsed();
         let (recovered, bus) = self.check().await?;
         self.note(&format!(
@@ -134,21 +139,36 @@ impl<'a> Run<'a> {
         Ok(writeln!(file, "{}: {line}", self.at)?)
     }
 
+    /// Whoever is missing joins, while nothing goes wrong.
+    async fn members_join(&mut self) -> anyhow::Result<()> {
+        self.children.kept_during(self.members.be_there()).await?;
+        self.seen.knows(&self.members.ids);
+        Ok(())
+    }
+
     /// How long readers and bus took.
     async fn check(&mut self) -> anyhow::Result<(Duration, Duration)> {
-        let recovered = verdict::arrive(self.ground).await?;
-        let bus = verdict::bus_is_whole(self.ground).await?;
-        let acknowledged = verdict::log_is_whole(self.ground, self.place, &mut self.seen).await?;
+        let (ground, seen) = (self.ground, &mut self.seen);
+        let calm = async {
+            let recovered = verdict::arrive(ground).await?;
+            let scans = verdict::scans_end(ground, seen).await?;
+            // What the last scans recorded is read too.
+            verdict::arrive(ground).await?;
+            anyhow::Ok((recovered, scans, verdict::bus_is_whole(ground).await?))
+        };
+        let (recovered, scans, bus) = self.children.kept_during(calm).await?;
+        let acknowledged =
+            verdict::log_is_whole(self.ground, self.place, &mut self.seen, &self.members).await?;
         if (self.at + 1).is_multiple_of(FULL_EVERY) || self.at + 1 == self.schedules {
             verdict::rows_are_right(self.ground).await?;
             verdict::record_is_signed(self.ground).await?;
         }
-        self.children.look_after()?;
         let tally = &mut self.tally;
         tally.schedules += 1;
         (tally.events, tally.acknowledged) = (self.seen.position, acknowledged);
         tally.longest_recovery = tally.longest_recovery.max(recovered);
         tally.longest_bus = tally.longest_bus.max(bus);
+        tally.longest_scans = tally.longest_scans.max(recovered + scans);
         tally.started_again = self.children.ended_by_themselves;
         Ok((recovered, bus))
     }
@@ -157,11 +177,11 @@ impl<'a> Run<'a> {
     async fn hold_back(&mut self, plan: &Plan) -> anyhow::Result<()> {
         for server in [Service::Postgres, Service::Nats] {
             let wait = self.striker.wait_for(server).filter(|_| plan.kills(server));
-            let until = Instant::now() + wait.unwrap_or_default();
-            while Instant::now() < until {
-                self.children.look_after()?;
-                tokio::time::sleep(LOOK_EVERY).await;
-            }
+            let waiting = async {
+                tokio::time::sleep(wait.unwrap_or_default()).await;
+                Ok(())
+            };
+            self.children.kept_during(waiting).await?;
         }
         Ok(())
     }
@@ -195,6 +215,8 @@ impl<'a> Run<'a> {
 
     fn tell(&mut self) -> anyhow::Result<()> {
         self.tally.faults = self.striker.counts.clone();
+        self.tally.scans = self.seen.ended_scans();
+        self.tally.answers = self.members.heard.answers.clone();
         let dropped = verdict::told(self.place)?.dropped;
         if dropped > 0 {
             self.tally
@@ -203,5 +225,17 @@ impl<'a> Run<'a> {
         }
         say::line(self.tally.table().to_string());
         Ok(())
+    }
+}
+
+/// How a part is started; nothing for writers, whose task is another one in each schedule.
+fn arguments_of(part: Part, ports: Ports) -> Option<Vec<String>> {
+    let served =
+        |name: &str, port: u16| Some(vec![name.to_owned(), "--port".to_owned(), port.to_string()]);
+    match part {
+        Part::Writer => None,
+        Part::Relay | Part::Projections | Part::Workers => Some(vec![part.to_string()]),
+        Part::Api => served("api", ports.api),
+        Part::Engine => served("sandbox", ports.engine),
     }
 }

@@ -4,6 +4,7 @@ use super::WRITERS;
 use super::acks::Told;
 use super::checker::{self, Broken, Seen};
 use super::ground::{Ground, Place};
+use super::members::Members;
 use crate::operate::read_models::Checking;
 use anyhow::{Context, bail, ensure};
 use eventstore::{Database, Log, checkpoint, parked, prover, relay, subscription};
@@ -18,6 +19,9 @@ use std::time::{Duration, Instant};
 const ARRIVES_WITHIN: Duration = Duration::from_secs(30);
 /// A bus that forgot everything gets the whole log again, at no less than so many events a second beside that.
 const PUBLISHED_A_SECOND: u64 = 5_000;
+/// Longest time from then until every accepted scan has ended: two leases of 10 s that run out, and the minute within which an
+/// engine is asked again.
+const SCANS_END_WITHIN: Duration = Duration::from_secs(90);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// Events that are read at once.
 const PAGE: i64 = 5_000;
@@ -98,22 +102,49 @@ pub async fn bus_is_whole(ground: &Ground) -> anyhow::Result<Duration> {
     bail!("I6: the bus does not get the log again within {within:?}: {last} of {head}")
 }
 
-/// I1, I2, I5, I7 and parked events, with what was recorded since `seen`.
-pub async fn log_is_whole(ground: &Ground, place: &Place, seen: &mut Seen) -> anyhow::Result<u64> {
-    let log = Log::new(ground.kit.store.database().clone());
-    loop {
-        let events = log.read_after(seen.position, PAGE).await.context("I2")?;
-        if events.is_empty() {
-            break;
-        }
-        events.iter().try_for_each(|event| seen.take(event))?;
-    }
+/// I1, I2, I4, I5, I7 and parked events, with what was recorded since `seen`.
+pub async fn log_is_whole(
+    ground: &Ground,
+    place: &Place,
+    seen: &mut Seen,
+    members: &Members,
+) -> anyhow::Result<u64> {
+    read_on(ground, seen).await?;
     let told = told(place)?;
     seen.holds(&told.acks)?;
+    seen.answered(&members.heard.asked)?;
+    seen.scans_ended()?;
     seen.all_told()?;
     let parked = parked::list(ground.kit.store.database()).await?;
     ensure!(parked.is_empty(), "I7: {} streams are parked", parked.len());
     Ok(told.acks.len() as u64)
+}
+
+async fn read_on(ground: &Ground, seen: &mut Seen) -> anyhow::Result<()> {
+    let log = Log::new(ground.kit.store.database().clone());
+    loop {
+        let events = log.read_after(seen.position, PAGE).await.context("I2")?;
+        if events.is_empty() {
+            return Ok(());
+        }
+        events.iter().try_for_each(|event| seen.take(event))?;
+    }
+}
+
+/// I4: waits until every accepted scan has ended; the time that took.
+pub async fn scans_end(ground: &Ground, seen: &mut Seen) -> anyhow::Result<Duration> {
+    let begun = Instant::now();
+    loop {
+        read_on(ground, seen).await?;
+        match seen.scans_ended() {
+            Ok(()) => return Ok(begun.elapsed()),
+            Err(open) if begun.elapsed() > SCANS_END_WITHIN => {
+                return Err(open)
+                    .with_context(|| format!("{SCANS_END_WITHIN:?} after the last fault"));
+            }
+            Err(_) => tokio::time::sleep(LOOK_EVERY).await,
+        }
+    }
 }
 
 /// I3: the rows of every read model are what the log gives from zero.
