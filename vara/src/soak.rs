@@ -11,6 +11,7 @@ mod ground;
 mod members;
 mod plan;
 mod run;
+mod slow_consumer;
 mod strike;
 mod tally;
 mod verdict;

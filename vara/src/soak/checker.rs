@@ -2,13 +2,17 @@
 //! mistake with what it checks.
 
 mod changes;
+mod on_bus;
 mod scans;
+
+pub use on_bus::OnBus;
 
 use super::acks::Ack;
 use super::members::Asked;
 use changes::Changes;
 use chrono::{DateTime, Utc};
 use eventstore::Recorded;
+use eventstore::partitions::{PARTITIONS, partition};
 use scans::Scans;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -62,6 +66,11 @@ pub struct Seen {
     told: HashSet<Uuid>,
     scans: Scans,
     changes: Changes,
+    /// The last event: the log stays the one in which it stands.
+    last: Option<Uuid>,
+    /// The last position on each partition of the bus, and for each event the one before it on its own.
+    partitions: [i64; PARTITIONS as usize],
+    previous: Vec<i64>,
 }
 
 impl Seen {
@@ -143,6 +152,27 @@ impl Seen {
         }
         *sequence = event.sequence;
         (self.position, self.recorded_at) = (at, event.recorded_at);
+        self.last = Some(event.event_id);
+        let last = &mut self.partitions[usize::from(partition(&event.stream))];
+        self.previous.push(std::mem::replace(last, at));
+        Ok(())
+    }
+
+    /// For each event, from position 1, the position of the one before it on its partition of the bus.
+    pub fn previous(&self) -> &[i64] {
+        &self.previous
+    }
+
+    /// I10: the log still holds, where it was, the event that was seen last.
+    pub fn knows_again(&self, at_its_place: Option<&Recorded>) -> Result<(), Broken> {
+        let id = at_its_place.map(|event| event.event_id);
+        if self.last.is_some() && id != self.last {
+            let (at, was) = (self.position, self.last);
+            return broken(
+                "I10",
+                format!("at {at} was {was:?} and is {id:?}: that is another log"),
+            );
+        }
         Ok(())
     }
 

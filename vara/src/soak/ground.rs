@@ -187,6 +187,15 @@ impl Ground {
         Ok(true)
     }
 
+    /// SIGSTOP of a server; its process, if it ran.
+    pub fn pause(&self, server: Service) -> anyhow::Result<Option<u32>> {
+        let pid = self.stack.pid(server);
+        if let Some(pid) = pid {
+            signal(pid, "-STOP")?;
+        }
+        Ok(pid)
+    }
+
     /// Kills NATS and deletes its store before it comes back; whether it ran.
     pub fn wipe(&self) -> anyhow::Result<bool> {
         let Some(pid) = self.stack.pid(Service::Nats) else {

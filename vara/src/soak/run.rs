@@ -1,6 +1,6 @@
 //! One run: the parts start, schedule follows schedule, each one is checked, and the figures are told.
 
-use super::checker::Seen;
+use super::checker::{OnBus, Seen};
 use super::children::Children;
 use super::ground::{Ground, Place, Ports};
 use super::members::{self, Members};
@@ -28,6 +28,7 @@ pub struct Run<'a> {
     children: Children,
     striker: Striker,
     seen: Seen,
+    on_bus: OnBus,
     members: Members,
     tally: Tally,
     bar: ProgressBar,
@@ -53,6 +54,7 @@ impl<'a> Run<'a> {
             children: Children::new(ground.home.clone()),
             striker: Striker::default(),
             seen: Seen::default(),
+            on_bus: OnBus::default(),
             members: Members::new(format!("http://127.0.0.1:{}", ground.ports.api), seed),
             tally: Tally::default(),
             bar,
@@ -113,7 +115,8 @@ impl<'a> Run<'a> {
                 self.striker
                     .strike(*fault, self.ground, &mut self.children)?;
             }
-            let is_calm = left.peek().is_none() && self.children.are_well();
+            let goes_on = self.striker.look_after()?;
+            let is_calm = left.peek().is_none() && goes_on && self.children.are_well();
             if is_calm && self.children.have_written() && self.ground.is_well() {
                 break;
             }
@@ -148,13 +151,15 @@ impl<'a> Run<'a> {
 
     /// How long readers and bus took.
     async fn check(&mut self) -> anyhow::Result<(Duration, Duration)> {
-        let (ground, seen) = (self.ground, &mut self.seen);
+        let (ground, seen, on_bus) = (self.ground, &mut self.seen, &mut self.on_bus);
         let calm = async {
             let recovered = verdict::arrive(ground).await?;
             let scans = verdict::scans_end(ground, seen).await?;
             // What the last scans recorded is read too.
             verdict::arrive(ground).await?;
-            anyhow::Ok((recovered, scans, verdict::bus_is_whole(ground).await?))
+            let bus = verdict::bus_is_whole(ground, seen, on_bus).await?;
+            verdict::readers_know_the_log(ground).await?;
+            anyhow::Ok((recovered, scans, bus))
         };
         let (recovered, scans, bus) = self.children.kept_during(calm).await?;
         let acknowledged =

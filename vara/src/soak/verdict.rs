@@ -2,7 +2,7 @@
 
 use super::WRITERS;
 use super::acks::Told;
-use super::checker::{self, Broken, Seen};
+use super::checker::{self, Broken, OnBus, Seen};
 use super::ground::{Ground, Place};
 use super::members::Members;
 use crate::operate::read_models::Checking;
@@ -85,21 +85,46 @@ async fn readers(database: &Database) -> anyhow::Result<Vec<(String, i64)>> {
     Ok(readers)
 }
 
-/// I6: the bus has the whole log again, whatever it forgot; the time that took.
-pub async fn bus_is_whole(ground: &Ground) -> anyhow::Result<Duration> {
+/// I6: the bus has the whole log again, whatever it forgot; the time that took. Then message by message.
+pub async fn bus_is_whole(
+    ground: &Ground,
+    seen: &mut Seen,
+    on_bus: &mut OnBus,
+) -> anyhow::Result<Duration> {
     let head = Log::new(ground.kit.store.database().clone()).head().await?;
     let within = ARRIVES_WITHIN + Duration::from_secs(head.unsigned_abs() / PUBLISHED_A_SECOND);
     let (begun, mut last) = (Instant::now(), "nothing".to_owned());
-    while begun.elapsed() < within {
+    let took = loop {
+        ensure!(
+            begun.elapsed() < within,
+            "I6: the bus does not get the log again within {within:?}: {last} of {head}"
+        );
         let published = checkpoint::read(ground.kit.store.database(), relay::NAME).await?;
-        match ground.kit.bus.last_position().await {
-            Ok(position) if position.min(published) >= head => return Ok(begun.elapsed()),
-            Ok(position) => last = format!("{position}, told {published}"),
+        match ground.kit.bus.holds(head).await {
+            Ok(true) if published >= head => break begun.elapsed(),
+            Ok(held) => last = format!("all of it there: {held}, told {published}"),
             Err(fault) => last = fault.to_string(),
         }
         tokio::time::sleep(LOOK_EVERY).await;
+    };
+    read_on(ground, seen).await?;
+    let (made, sequence) = (on_bus.made.clone(), on_bus.sequence);
+    let new = ground.kit.bus.messages_after(&made, sequence).await?;
+    on_bus.take(&new, seen.previous())?;
+    on_bus.is_whole()?;
+    Ok(took)
+}
+
+/// I10: no reader has seen an event that the log does not hold, by its id and not only by its position.
+pub async fn readers_know_the_log(ground: &Ground) -> anyhow::Result<()> {
+    let database = ground.kit.store.database();
+    let head = Log::new(database.clone()).head().await?;
+    let readers = readers(database).await?;
+    checker::within(&readers, head)?;
+    for (name, _) in &readers {
+        checkpoint::resume(database, name).await.context("I10")?;
     }
-    bail!("I6: the bus does not get the log again within {within:?}: {last} of {head}")
+    Ok(())
 }
 
 /// I1, I2, I4, I5, I7 and parked events, with what was recorded since `seen`.
@@ -122,6 +147,8 @@ pub async fn log_is_whole(
 
 async fn read_on(ground: &Ground, seen: &mut Seen) -> anyhow::Result<()> {
     let log = Log::new(ground.kit.store.database().clone());
+    let there = log.read_after((seen.position - 1).max(0), 1).await;
+    seen.knows_again(there.context("I2")?.first())?;
     loop {
         let events = log.read_after(seen.position, PAGE).await.context("I2")?;
         if events.is_empty() {

@@ -21,6 +21,7 @@ mod openapi;
 mod operators;
 mod pieces;
 mod proven;
+mod resets;
 mod running;
 mod soak;
 mod the_whole_story;

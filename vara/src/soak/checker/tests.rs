@@ -3,6 +3,7 @@
 use super::super::members::Answered;
 use super::*;
 use eventstore::Why;
+use eventstore::bus::{Message, Messages};
 use serde_json::json;
 
 const OWNER: u128 = 1;
@@ -212,4 +213,56 @@ fn a_request_that_was_carried_out_twice_is_found() {
     again.payload = json!({ "ScanStarted": { "scan_id": Uuid::from_u128(10) } });
     let twice = over_http(&[of_scan(1, "ScanStarted", 1), again]);
     assert_eq!(twice.unwrap_err().invariant, "I1");
+}
+
+#[test]
+fn a_log_that_is_another_one_is_found() {
+    let events = whole();
+    let seen = seen(&events).unwrap();
+    seen.knows_again(events.last()).unwrap();
+    for other in [None, events.first()] {
+        assert_eq!(seen.knows_again(other).unwrap_err().invariant, "I10");
+    }
+    Seen::default().knows_again(None).unwrap();
+}
+
+/// A bus with these positions, each with what it says of the one before it.
+fn bus(made: &str, positions: &[(i64, i64)]) -> Messages {
+    let message = |(place, (position, previous)): (usize, &(i64, i64))| Message {
+        sequence: place as u64 + 1,
+        position: *position,
+        previous: *previous,
+    };
+    Messages {
+        made: made.to_owned(),
+        is_full: false,
+        messages: positions.iter().enumerate().map(message).collect(),
+    }
+}
+
+#[test]
+fn a_bus_with_a_hole_or_a_wrong_word_is_found_and_duplicates_are_borne() {
+    // Three events on one partition.
+    let log = [0, 1, 2];
+    let mut on_bus = OnBus::default();
+    on_bus
+        .take(&bus("now", &[(1, 0), (3, 2), (1, 0)]), &log)
+        .unwrap();
+    assert!(on_bus.is_whole().unwrap_err().what.contains("position 2"));
+    on_bus.take(&bus("now", &[(2, 1)]), &log).unwrap();
+    on_bus.is_whole().unwrap();
+    // One that was made anew remembers nothing.
+    on_bus.take(&bus("then", &[(2, 1), (3, 2)]), &log).unwrap();
+    assert!(on_bus.is_whole().unwrap_err().what.contains("position 1"));
+    // Without room for more the oldest are gone by right.
+    let full = Messages {
+        is_full: true,
+        ..bus("then", &[])
+    };
+    on_bus.take(&full, &log).unwrap();
+    on_bus.is_whole().unwrap();
+    for wrong in [(2, 0), (4, 3), (0, 0)] {
+        let taken = OnBus::default().take(&bus("now", &[wrong]), &log);
+        assert_eq!(taken.unwrap_err().invariant, "I6", "{wrong:?}");
+    }
 }
