@@ -9,6 +9,7 @@ mod children;
 mod deed;
 mod ground;
 mod members;
+mod memory;
 mod plan;
 mod run;
 mod slow_consumer;

@@ -1,5 +1,6 @@
 //! The processes of a run: started, killed, stopped and brought back; all gone when this is dropped.
 
+use super::memory::resident_kib;
 use super::plan::{Part, Role};
 use super::writer::WRONG_ANSWER;
 use anyhow::{Context, ensure};
@@ -192,6 +193,12 @@ impl Children {
         let well =
             |kept: &Kept| kept.finished || (kept.child.is_some() && kept.goes_on_at.is_none());
         self.kept.iter().all(well)
+    }
+
+    /// What each one that runs holds, in KiB.
+    pub fn memory(&self) -> Vec<(Role, u64)> {
+        let held = |kept: &Kept| Some((kept.role, resident_kib(kept.child.as_ref()?.id())?));
+        self.kept.iter().filter_map(held).collect()
     }
 
     /// Whether every writer has done what it had to do.

@@ -53,6 +53,11 @@ pub struct Heard {
 }
 
 impl Heard {
+    /// How many answers had this status.
+    pub fn count_of(&self, status: &str) -> u64 {
+        self.answers.get(status).copied().unwrap_or_default()
+    }
+
     fn add(&mut self, other: Self) {
         self.asked.extend(other.asked);
         self.own_seen += other.own_seen;

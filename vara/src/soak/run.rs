@@ -4,6 +4,7 @@ use super::checker::{OnBus, Seen};
 use super::children::Children;
 use super::ground::{Ground, Place, Ports};
 use super::members::{self, Members};
+use super::memory::Memory;
 use super::plan::{Part, Plan, Role};
 use super::strike::Striker;
 use super::tally::Tally;
@@ -13,6 +14,7 @@ use crate::say;
 use anyhow::{Context, ensure};
 use embedded::Service;
 use indicatif::{ProgressBar, ProgressStyle};
+use projections::check::Follow;
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::time::{Duration, Instant};
@@ -29,6 +31,8 @@ pub struct Run<'a> {
     striker: Striker,
     seen: Seen,
     on_bus: OnBus,
+    followers: Vec<Box<dyn Follow>>,
+    memory: Memory,
     members: Members,
     tally: Tally,
     bar: ProgressBar,
@@ -55,6 +59,8 @@ impl<'a> Run<'a> {
             striker: Striker::default(),
             seen: Seen::default(),
             on_bus: OnBus::default(),
+            followers: Vec::new(),
+            memory: Memory::default(),
             members: Members::new(format!("http://127.0.0.1:{}", ground.ports.api), seed),
             tally: Tally::default(),
             bar,
@@ -68,6 +74,7 @@ impl<'a> Run<'a> {
     /// All schedules, then the table.
     pub async fn all(&mut self) -> anyhow::Result<()> {
         let begun = Instant::now();
+        self.followers = verdict::followers().await?;
         members::hang_pages(self.ground, self.seed)?;
         for part in Part::ALL {
             if let Some(arguments) = arguments_of(part, self.ground.ports) {
@@ -127,8 +134,8 @@ impl<'a> Run<'a> {
             tokio::time::sleep(LOOK_EVERY).await;
         }
         self.striker.let_go().await?;
-        self.members.end().await?;
         let loaded = begun.elapsed();
+        self.children.kept_during(self.members.end()).await?;
         let (recovered, bus) = self.check().await?;
         self.note(&format!(
             "loaded {loaded:.1?}, recovered {recovered:.1?}, the bus {bus:.1?}, {plan:?}"
@@ -152,6 +159,7 @@ impl<'a> Run<'a> {
     /// How long readers and bus took.
     async fn check(&mut self) -> anyhow::Result<(Duration, Duration)> {
         let (ground, seen, on_bus) = (self.ground, &mut self.seen, &mut self.on_bus);
+        let followers = &mut self.followers;
         let calm = async {
             let recovered = verdict::arrive(ground).await?;
             let scans = verdict::scans_end(ground, seen).await?;
@@ -159,9 +167,12 @@ impl<'a> Run<'a> {
             verdict::arrive(ground).await?;
             let bus = verdict::bus_is_whole(ground, seen, on_bus).await?;
             verdict::readers_know_the_log(ground).await?;
+            verdict::digests_are_right(ground, followers).await?;
+            verdict::nothing_stays_open(ground).await?;
             anyhow::Ok((recovered, scans, bus))
         };
         let (recovered, scans, bus) = self.children.kept_during(calm).await?;
+        self.memory.look(&self.children.memory())?;
         let acknowledged =
             verdict::log_is_whole(self.ground, self.place, &mut self.seen, &self.members).await?;
         if (self.at + 1).is_multiple_of(FULL_EVERY) || self.at + 1 == self.schedules {
@@ -220,6 +231,7 @@ impl<'a> Run<'a> {
 
     fn tell(&mut self) -> anyhow::Result<()> {
         self.tally.faults = self.striker.counts.clone();
+        self.tally.most_memory_kib = self.memory.most_kib;
         self.tally.scans = self.seen.ended_scans();
         self.tally.answers = self.members.heard.answers.clone();
         let dropped = verdict::told(self.place)?.dropped;

@@ -35,6 +35,8 @@ pub struct Tally {
     pub longest_scans: Duration,
     /// Starts of processes that failed, because a server was away, and were made again.
     pub started_again: u64,
+    /// The most that any part held while all was calm.
+    pub most_memory_kib: u64,
     pub took: Duration,
 }
 
@@ -72,6 +74,10 @@ impl Tally {
         line(
             "longest wait for the bus after that",
             seconds(self.longest_bus),
+        );
+        line(
+            "most memory of a part",
+            format!("{} MiB", self.most_memory_kib >> 10),
         );
         line("took", seconds(self.took));
         table

@@ -8,6 +8,7 @@ use super::members::Members;
 use crate::operate::read_models::Checking;
 use anyhow::{Context, bail, ensure};
 use eventstore::{Database, Log, checkpoint, parked, prover, relay, subscription};
+use projections::check::{Follow, following};
 use projections::{READ_MODELS, named};
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -22,6 +23,9 @@ const PUBLISHED_A_SECOND: u64 = 5_000;
 /// Longest time from then until every accepted scan has ended: two leases of 10 s that run out, and the minute within which an
 /// engine is asked again.
 const SCANS_END_WITHIN: Duration = Duration::from_secs(90);
+/// Sessions that have been within a transaction for longer than any of ours rests there.
+const OPEN: &str = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
+    AND state LIKE 'idle in transaction%' AND state_change < clock_timestamp() - interval '2 seconds'";
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// Events that are read at once.
 const PAGE: i64 = 5_000;
@@ -174,7 +178,55 @@ pub async fn scans_end(ground: &Ground, seen: &mut Seen) -> anyhow::Result<Durat
     }
 }
 
-/// I3: the rows of every read model are what the log gives from zero.
+/// I11: no session of ours stays within a transaction. Asked by PostgreSQL's own client.
+pub async fn nothing_stays_open(ground: &Ground) -> anyhow::Result<()> {
+    let begun = Instant::now();
+    loop {
+        let mut psql = tokio::process::Command::from(ground.psql()?);
+        psql.args(["--tuples-only", "--no-align", "--command", OPEN]);
+        let said = psql
+            .stdin(Stdio::null())
+            .kill_on_drop(true)
+            .output()
+            .await?;
+        let open = String::from_utf8_lossy(&said.stdout).trim().to_owned();
+        if said.status.success() && open == "0" {
+            return Ok(());
+        }
+        ensure!(
+            begun.elapsed() < ARRIVES_WITHIN,
+            "I11: {open} sessions stay within a transaction"
+        );
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+/// Begins to follow every read model.
+pub async fn followers() -> anyhow::Result<Vec<Box<dyn Follow>>> {
+    let mut all = Vec::new();
+    for name in READ_MODELS {
+        let begun = following(name).await;
+        all.push(begun.context("a read model has no name")?);
+    }
+    Ok(all)
+}
+
+/// I3 after each schedule: the digest that every read model keeps is that of a fold which is carried on beside it.
+pub async fn digests_are_right(
+    ground: &Ground,
+    followers: &mut [Box<dyn Follow>],
+) -> anyhow::Result<()> {
+    let (database, vault) = (ground.kit.store.database(), &ground.kit.vault);
+    for (name, follower) in READ_MODELS.into_iter().zip(followers) {
+        let seen = follower.follow(database, vault).await.context("I3")?;
+        if let Some(at) = seen.diverges_at {
+            bail!("I3: the digest of {name} is not the log's, from {at} on");
+        }
+    }
+    Ok(())
+}
+
+/// I3 now and then: the rows themselves of every read model are what the log gives from zero.
 pub async fn rows_are_right(ground: &Ground) -> anyhow::Result<()> {
     let kit = &ground.kit;
     for name in READ_MODELS {

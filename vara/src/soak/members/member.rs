@@ -9,10 +9,12 @@ use serde_json::{Value, json};
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use uuid::Uuid;
 
-/// Scans that she starts in one schedule.
+/// Longest time after the last fault until she is served (I11).
+const SERVED_WITHIN: Duration = Duration::from_secs(30);
+/// Scans that she starts in one schedule, while things go wrong.
 const SCANS: u32 = 2;
 const ME: &str = "/users/me";
 const ALERTS: &str = "/alerts?limit=100";
@@ -83,13 +85,36 @@ impl Member {
                     scans += 1;
                     self.starts_a_scan().await?;
                 }
+                // The first one may have got no answer.
+                3 if self.newest.is_none() => self.uploads().await?,
                 5 => self.agrees().await?,
                 _ => self.looks(&mut rng).await?,
             }
             turn += 1;
             tokio::time::sleep(Duration::from_millis(rng.u64(20..150))).await;
         }
-        Ok(())
+        self.is_served_again().await
+    }
+
+    /// I11: once nothing goes wrong any more, she is answered, may upload and start a scan.
+    async fn is_served_again(&mut self) -> Result<(), Broken> {
+        let begun = Instant::now();
+        while begun.elapsed() < SERVED_WITHIN {
+            let request = self.wire.ask(Method::GET, ME);
+            let me = self.wire.send(request, &[]).await?;
+            if me.is_some_and(|me| me.is_done()) {
+                if self.newest.is_none() {
+                    self.uploads().await?;
+                }
+                if self.newest.is_some() && self.starts_a_scan().await? {
+                    return Ok(());
+                }
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        let me = self.wire.id;
+        let what = format!("{me} is not served again within {SERVED_WITHIN:?}");
+        Err(Broken::of("I11", what))
     }
 
     async fn uploads(&mut self) -> Result<(), Broken> {
@@ -115,19 +140,23 @@ impl Member {
         Ok(())
     }
 
-    async fn starts_a_scan(&mut self) -> Result<(), Broken> {
+    /// Asks for a scan of her newest picture; whether one is open now.
+    async fn starts_a_scan(&mut self) -> Result<bool, Broken> {
         let Some(image) = self.newest else {
-            return Ok(());
+            return Ok(false);
         };
         let ask = json!({ "type": "IMAGE_SCAN", "targetId": image });
         let request = self.wire.ask(Method::POST, "/scans/trigger").json(&ask);
         // 409: the one before has not ended.
-        if let Some(scan) = self.change("ScanStarted", request, &[409]).await? {
+        let excused = [409];
+        let refused = self.wire.heard.count_of("409");
+        if let Some(scan) = self.change("ScanStarted", request, &excused).await? {
             let me = self.wire.id;
             self.paths.add(me, format!("/scans/{scan}"));
             self.paths.add(me, format!("/scans/{scan}/matches"));
+            return Ok(true);
         }
-        Ok(())
+        Ok(self.wire.heard.count_of("409") > refused)
     }
 
     /// Agrees to what no scan needs, under a text she has not seen before, which is a fact of its own.
