@@ -1,5 +1,9 @@
 //! The bus: NATS JetStream as fan-out. It holds ciphertext only, and may be wiped at any time.
 
+mod held;
+
+pub use held::{Message, Messages};
+
 use crate::partitions::{Partitions, partition};
 use crate::recorded::Recorded;
 use async_nats::jetstream::{self, context::ContextBuilder, stream};
@@ -14,6 +18,8 @@ pub const POSITION: &str = "Vara-Position";
 pub const PREVIOUS: &str = "Vara-Previous";
 /// Header with the id of the event or command that it follows from; absent where the circumstances cannot be read.
 pub const CAUSE: &str = "Vara-Cause";
+/// Most bytes that the stream keeps; beyond them the oldest messages go.
+const STREAM_BYTES_MAX: i64 = 1 << 30;
 /// How long one publication waits for its acknowledgement.
 const ACK: Duration = Duration::from_secs(5);
 
@@ -72,7 +78,7 @@ impl Bus {
         let config = stream::Config {
             name: STREAM.to_owned(),
             subjects: vec!["vara.>".to_owned()],
-            max_bytes: 1 << 30,
+            max_bytes: STREAM_BYTES_MAX,
             discard: stream::DiscardPolicy::Old,
             storage: stream::StorageType::File,
             duplicate_window: Duration::from_secs(120),
@@ -94,31 +100,6 @@ impl Bus {
             Ok(_) => Ok(()),
             Err(fault) => Err(BusFault::of(fault)),
         }
-    }
-
-    /// The position of the last event on the bus; 0 when it is empty.
-    ///
-    /// # Errors
-    /// When the bus does not answer.
-    pub async fn last_position(&self) -> Result<i64, BusFault> {
-        let mut stream = self
-            .jetstream
-            .get_stream(STREAM)
-            .await
-            .map_err(BusFault::of)?;
-        let state = stream.info().await.map_err(BusFault::of)?.state.clone();
-        if state.messages == 0 {
-            return Ok(0);
-        }
-        let last = stream
-            .get_raw_message(state.last_sequence)
-            .await
-            .map_err(BusFault::of)?;
-        let position = last
-            .headers
-            .get(POSITION)
-            .and_then(|value| value.as_str().parse().ok());
-        Ok(position.unwrap_or_default())
     }
 
     /// Publishes one event anew, past the memory of message ids: work that was parked comes to its queue again.

@@ -17,9 +17,9 @@ use uuid::Uuid;
 pub const NAME: &str = "relay";
 /// Most events that are published before the checkpoint moves.
 const BATCH: i64 = 1_024;
-/// Looks at the log in a row that find nothing new, after which the bus is asked what it has: one that was wiped
-/// while nothing happened must not keep scans waiting.
-const QUIET_LOOKS: u32 = 20;
+/// Time between two questions to the bus whether it still holds everything, whatever happens meanwhile: one that was wiped or
+/// purged must not keep scans waiting, and of a purge nothing else tells, since new events are taken as before.
+const ASKED_EVERY: Duration = Duration::from_secs(5);
 /// Time between two writes of the checkpoint while events keep coming.
 const WRITTEN_EVERY: Duration = Duration::from_millis(100);
 
@@ -90,7 +90,7 @@ impl Relay {
         let mut position = self.begin().await?;
         let mut partitions = Partitions::after(&self.log, position).await?;
         let (mut written, mut since) = (position, Instant::now());
-        let mut quiet = 0;
+        let mut asked = Instant::now();
         loop {
             let events = self.log.read_after(position, BATCH).await?;
             if let Some(last) = events.last() {
@@ -98,9 +98,7 @@ impl Relay {
                 self.bus.publish(&events, &mut partitions).await?;
                 kill_point("relay:acknowledged");
                 position = last.position;
-                (quiet, *faults) = (0, 0);
-            } else {
-                quiet += 1;
+                *faults = 0;
             }
             // A crash before this publishes again what came since; readers know positions and drop it.
             if position != written && (events.is_empty() || since.elapsed() > WRITTEN_EVERY) {
@@ -111,27 +109,28 @@ impl Relay {
             if lease.renew().await?.is_none() {
                 return Ok(());
             }
-            if events.is_empty() {
-                if quiet % QUIET_LOOKS == 0 && self.bus.last_position().await? < position {
+            if asked.elapsed() > ASKED_EVERY {
+                if !self.bus.holds(position).await? {
                     return Ok(());
                 }
+                asked = Instant::now();
+            }
+            if events.is_empty() {
                 appended(&mut self.head).await;
             }
         }
     }
 
-    /// Where to go on: at the checkpoint, unless the bus has less than we published. Then it was wiped, and
+    /// Where to go on: at the checkpoint, unless the bus holds less than we published. Then it was wiped or purged, and
     /// gets everything again, on a fresh stream that remembers no message ids.
     async fn begin(&self) -> Result<i64, RelayFault> {
         self.bus.prepare().await?;
         let published = checkpoint::resume(&self.pool, NAME).await?;
-        let arrived = self.bus.last_position().await?;
-        if arrived >= published {
+        if self.bus.holds(published).await? {
             return Ok(published);
         }
         tracing::warn!(
             published,
-            arrived,
             "the bus has lost events; publishing the log again"
         );
         self.bus.forget().await?;

@@ -1,5 +1,9 @@
 //! The standing check: are the live rows what the log says, and if not, since when.
 
+mod following;
+
+pub use following::{Follow, Followed, following};
+
 use crate::digest::Digest;
 use crate::generation::{self, Generation};
 use crate::projector::{Read, ReadModel, step, stored};
@@ -10,7 +14,7 @@ use domain::user::UserEvent;
 use eventstore::parked::Waiting;
 use eventstore::{Vault, checkpoint};
 use sqlx::PgPool;
-use sqlx::{PgConnection, Row};
+use sqlx::{PgConnection, Postgres, Row, Transaction};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
@@ -77,19 +81,11 @@ async fn compare<M: ReadModel>(
     progress: &Progress,
     pace: Pace,
 ) -> Result<Checked, RebuildFault> {
-    let mut tx = pool.begin().await?;
-    // One view of rows, digests and position; the projector goes on meanwhile.
-    for setting in [
-        "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
-        "SET LOCAL statement_timeout = 0",
-        "SET LOCAL idle_in_transaction_session_timeout = 0",
-    ] {
-        sqlx::query(setting).execute(&mut *tx).await?;
-    }
+    let mut tx = one_view(pool).await?;
     let live = generation::live(&mut tx, M::NAME).await?;
     let position = checkpoint::read(&mut *tx, M::NAME).await?;
-    let mut replay = Replay::<M>::begin(history(&mut tx, M::NAME, &live).await?);
-    let mut pages = read_ahead::<M>(pool.clone(), vault.clone(), position);
+    let mut replay = Replay::<M>::begin(history(&mut tx, M::NAME, &live, 0).await?);
+    let mut pages = read_ahead::<M>(pool.clone(), vault.clone(), 0, position);
     let mut begun = Instant::now();
     while let Some(page) = pages.next::<M>().await? {
         let last = page.last().map_or(0, |event| event.recorded().position);
@@ -120,17 +116,33 @@ async fn compare<M: ReadModel>(
     Ok(checked)
 }
 
-/// The digests that the projector wrote down, oldest first.
+/// One view of rows, digests and position; the projector goes on meanwhile.
+async fn one_view(pool: &PgPool) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+    let mut tx = pool.begin().await?;
+    for setting in [
+        "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
+        "SET LOCAL statement_timeout = 0",
+        "SET LOCAL idle_in_transaction_session_timeout = 0",
+    ] {
+        sqlx::query(setting).execute(&mut *tx).await?;
+    }
+    Ok(tx)
+}
+
+/// The digests that the projector wrote down after a position, oldest first.
 async fn history(
     db: &mut PgConnection,
     name: &str,
     live: &Generation,
+    after: i64,
 ) -> Result<VecDeque<(i64, Digest)>, sqlx::Error> {
     let rows = sqlx::query(
-        "SELECT position, digest FROM read_digests WHERE name = $1 AND generation = $2 ORDER BY position",
+        "SELECT position, digest FROM read_digests
+          WHERE name = $1 AND generation = $2 AND position > $3 ORDER BY position",
     )
     .bind(name)
     .bind(live.number)
+    .bind(after)
     .fetch_all(db)
     .await?;
     rows.iter()

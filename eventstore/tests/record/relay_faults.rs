@@ -1,10 +1,12 @@
 //! The bus dies, comes back, and forgets everything: nothing is lost and nobody has to do anything (I6).
 
-use crate::bus::{positions, relay, state};
+use crate::bus::{jetstream, positions, relay, state};
 use crate::support::{Record, nats, sees, until, with};
 use domain::ids::UserId;
 use embedded::testing::TestNats;
+use eventstore::bus::{Bus, STREAM};
 use eventstore::edge::fresh_id;
+use eventstore::partitions::Partitions;
 use eventstore::{checkpoint, relay::NAME};
 use std::time::Duration;
 
@@ -85,6 +87,87 @@ async fn a_bus_wiped_under_a_running_relay_is_filled_although_nothing_new_happen
     on_bus(&nats, 30).await;
     record.holds(1).await;
     on_bus(&nats, 31).await;
+    relay.abort();
+}
+
+async fn purged(nats: &TestNats) {
+    let stream = jetstream(&nats.url()).await.unwrap();
+    let stream = stream.get_stream(STREAM).await.unwrap();
+    stream.purge().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_purged_bus_that_got_new_events_at_once_is_filled_from_the_log() {
+    let (record, nats) = (Record::fresh().await, nats().await);
+    record.holds(30).await;
+    let relay = relay(&record.store, &nats.url()).await;
+    published(&record, 30).await;
+    purged(&nats).await;
+    // Its last message is right again, and the first thirty are gone.
+    record.holds(1).await;
+    published(&record, 31).await;
+    on_bus(&nats, 31).await;
+    relay.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bus_that_is_purged_while_events_keep_coming_is_filled_all_the_same() {
+    let (record, nats) = (Record::fresh().await, nats().await);
+    let relay = relay(&record.store, &nats.url()).await;
+    for n in 0..160_i64 {
+        record.holds(1).await;
+        if n == 40 {
+            published(&record, 40).await;
+            purged(&nats).await;
+        }
+        tokio::time::sleep(Duration::from_millis(40)).await;
+    }
+    on_bus(&nats, 160).await;
+    relay.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bus_that_lost_one_message_of_many_is_filled_from_the_log() {
+    let (record, nats) = (Record::fresh().await, nats().await);
+    record.holds(30).await;
+    let relay = relay(&record.store, &nats.url()).await;
+    published(&record, 30).await;
+    let stream = jetstream(&nats.url()).await.unwrap();
+    let stream = stream.get_stream(STREAM).await.unwrap();
+    assert!(stream.delete_message(17).await.unwrap());
+    on_bus(&nats, 30).await;
+    relay.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_published_once_more_out_of_turn_does_not_look_like_a_loss() {
+    let (record, nats) = (Record::fresh().await, nats().await);
+    record.holds(30).await;
+    let relay = relay(&record.store, &nats.url()).await;
+    published(&record, 30).await;
+    let (_, made) = state(&nats.url()).await.unwrap();
+    let bus = Bus::connect(&nats.url()).await.unwrap();
+    let log = record.log();
+    for position in [9, 4] {
+        let event = log.read_after(position - 1, 1).await.unwrap().remove(0);
+        let partitions = Partitions::after(&log, position - 1).await.unwrap();
+        bus.publish_again(&event, partitions).await.unwrap();
+    }
+    assert!(bus.holds(30).await.unwrap() && !bus.holds(31).await.unwrap());
+    assert_eq!(bus.last_position().await.unwrap(), 30);
+    // Longer than the relay takes to ask.
+    tokio::time::sleep(Duration::from_secs(7)).await;
+    assert_eq!(state(&nats.url()).await.unwrap(), (32, made.clone()));
+    // Message by message: in the order in which they came, and only what is new where nothing was made anew.
+    let all = bus.messages_after("", 0).await.unwrap();
+    let positions: Vec<i64> = all
+        .messages
+        .iter()
+        .map(|message| message.position)
+        .collect();
+    assert_eq!(positions, (1..=30).chain([9, 4]).collect::<Vec<_>>());
+    let new = bus.messages_after(&all.made, 30).await.unwrap().messages;
+    assert_eq!(new, all.messages[30..]);
     relay.abort();
 }
 

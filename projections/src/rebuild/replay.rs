@@ -73,7 +73,7 @@ pub(crate) async fn replay<M: ReadModel>(
     };
     let mut left = Left::new();
     let mut waiting = Waiting::new();
-    let mut pages = read_ahead::<M>(pool.clone(), vault.clone(), until);
+    let mut pages = read_ahead::<M>(pool.clone(), vault.clone(), 0, until);
     while let Some(page) = pages.next::<M>().await? {
         let Some(last) = page.last().map(|event| event.recorded().position) else {
             break;
@@ -143,14 +143,24 @@ impl Pages {
     }
 }
 
-/// Reads the log up to a position. A missing position is noticed by counting meanwhile, and told in the end.
-pub(crate) fn read_ahead<M: ReadModel>(pool: PgPool, vault: Vault, until: i64) -> Pages {
+/// Reads the log after a position, up to another one. From zero a missing position is noticed by counting meanwhile, and told
+/// in the end.
+pub(crate) fn read_ahead<M: ReadModel>(
+    pool: PgPool,
+    vault: Vault,
+    after: i64,
+    until: i64,
+) -> Pages {
     let (pages, read) = mpsc::channel(AHEAD);
     tokio::spawn(async move {
         let log = Log::new(pool);
         let wanted = wanted::<M>();
-        let (_, counted) = tokio::join!(send(&log, &wanted, until, &pages), log.count(until));
-        if let Err(fault) = counted {
+        let sending = send(&log, &wanted, (after, until), &pages);
+        if after > 0 {
+            // Whoever goes on counted what is in front of it before.
+            return sending.await;
+        }
+        if let ((), Err(fault)) = tokio::join!(sending, log.count(until)) {
             drop(pages.send(Err(fault)).await);
         }
     });
@@ -158,8 +168,12 @@ pub(crate) fn read_ahead<M: ReadModel>(pool: PgPool, vault: Vault, until: i64) -
 }
 
 /// Hands out page after page, up to the last one or the first fault.
-async fn send(log: &Log, wanted: &Wanted, until: i64, pages: &mpsc::Sender<Page>) {
-    let mut position = 0;
+async fn send(
+    log: &Log,
+    wanted: &Wanted,
+    (mut position, until): (i64, i64),
+    pages: &mpsc::Sender<Page>,
+) {
     loop {
         let page = log.read_wanted(wanted, position, until, PAGE).await;
         match page.as_ref().map(|page| page.last()) {

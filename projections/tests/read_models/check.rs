@@ -7,7 +7,7 @@ use crate::support::World;
 use domain::user::Purpose;
 use eventstore::checkpoint;
 use projections::alerts::Alerts;
-use projections::check::check;
+use projections::check::{Followed, check, following};
 use projections::rebuild::rebuild;
 use projections::scans::Scans;
 use projections::standing::{self, check_if_due};
@@ -181,4 +181,39 @@ async fn the_standing_check_looks_when_it_is_due_and_one_process_at_a_time() {
         [],
         "of this one nothing is known"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_model_that_is_followed_is_compared_with_what_is_new_at_each_look() {
+    let world = World::fresh().await;
+    let (pool, vault) = (&world.pool, world.store.vault());
+    let mut followed = following("users").await.unwrap();
+    let whole = |position| Followed {
+        position,
+        diverges_at: None,
+    };
+    assert_eq!(followed.follow(pool, vault).await.unwrap(), whole(0));
+    let ana = Member::joins(&world, "ana@example.test").await;
+    for n in 1..6 {
+        ana.says(Purpose::FaceSearch, n % 2 == 1, n).await;
+        let events = world.events().await;
+        Model::Users.apply(pool, vault, &events).await.unwrap();
+        let position = i64::try_from(events.len()).unwrap();
+        let seen = followed.follow(pool, vault).await.unwrap();
+        assert_eq!(seen, whole(position), "{n}");
+    }
+    // As if the projector had made something else of an event than the log says.
+    ana.says(Purpose::FaceSearch, false, 6).await;
+    let events = world.events().await;
+    Model::Users.apply(pool, vault, &events).await.unwrap();
+    let last = i64::try_from(events.len()).unwrap();
+    for statement in [
+        "UPDATE read_generations SET digest = decode(repeat('07', 32), 'hex') WHERE name = 'users'",
+        "UPDATE read_digests SET digest = decode(repeat('07', 32), 'hex') WHERE name = 'users' AND position = (SELECT max(position) FROM events)",
+    ] {
+        sqlx::query(statement).execute(pool).await.unwrap();
+    }
+    let seen = followed.follow(pool, vault).await.unwrap();
+    assert_eq!((seen.position, seen.diverges_at), (last, Some(last)));
+    assert!(following("nothing").await.is_none());
 }

@@ -25,7 +25,7 @@ use std::path::PathBuf;
 
 use poem::{Endpoint, Response};
 
-pub use start::demo_picture;
+pub use start::{demo_picture, unlike_pictures};
 pub use web::Web;
 
 /// Serves the web in this folder (made with the starting corpus when it is missing) at `/rest/`.

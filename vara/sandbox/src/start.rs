@@ -52,6 +52,13 @@ pub fn demo_picture() -> &'static [u8] {
     DEMO
 }
 
+/// Four pictures of the corpus of which none looks like another: whoever gives one to each of four people can tell their
+/// findings apart.
+#[must_use]
+pub fn unlike_pictures() -> [&'static [u8]; 4] {
+    [DUNES, FOREST, FRUIT, MOUNTAINS]
+}
+
 /// Lays the starting corpus into a folder. The caller holds the folder.
 pub(crate) fn lay(folder: &Path) -> anyhow::Result<()> {
     let mut list = Vec::with_capacity(PAGES.len());

@@ -1,9 +1,19 @@
 //! What must be true of log and answers after every schedule, as pure checks over events in order; no SQL, so that it shares no
 //! mistake with what it checks.
 
+mod changes;
+mod on_bus;
+mod scans;
+
+pub use on_bus::OnBus;
+
 use super::acks::Ack;
+use super::members::Asked;
+use changes::Changes;
 use chrono::{DateTime, Utc};
 use eventstore::Recorded;
+use eventstore::partitions::{PARTITIONS, partition};
+use scans::Scans;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use uuid::Uuid;
@@ -25,8 +35,14 @@ impl fmt::Display for Broken {
 
 impl std::error::Error for Broken {}
 
+impl Broken {
+    pub const fn of(invariant: &'static str, what: String) -> Self {
+        Self { invariant, what }
+    }
+}
+
 fn broken<T>(invariant: &'static str, what: String) -> Result<T, Broken> {
-    Err(Broken { invariant, what })
+    Err(Broken::of(invariant, what))
 }
 
 /// Where a command's events stand.
@@ -48,9 +64,29 @@ pub struct Seen {
     findings: HashSet<Uuid>,
     /// What alerts were raised about, by the finding's event.
     told: HashSet<Uuid>,
+    scans: Scans,
+    changes: Changes,
+    /// The last event: the log stays the one in which it stands.
+    last: Option<Uuid>,
+    /// The last position on each partition of the bus, and for each event the one before it on its own.
+    partitions: [i64; PARTITIONS as usize],
+    previous: Vec<i64>,
 }
 
 impl Seen {
+    /// Nothing yet; `members` ask over HTTP, and everybody else who acts is a writer.
+    pub fn among(members: HashSet<Uuid>) -> Self {
+        Self {
+            changes: Changes::of(members),
+            ..Self::default()
+        }
+    }
+
+    /// Somebody more who asks over HTTP.
+    pub fn knows(&mut self, members: &HashSet<Uuid>) {
+        self.changes.knows(members);
+    }
+
     /// Takes the next event. I2: order, gaps, forks. I1 and I5: nothing twice.
     pub fn take(&mut self, event: &Recorded) -> Result<(), Broken> {
         let at = event.position;
@@ -61,7 +97,7 @@ impl Seen {
         let place = Place {
             first: at,
             last: at,
-            by_writer: why.actor.starts_with("user:"),
+            by_writer: why.actor.starts_with("user:") && !self.changes.is_members(why.subject.0),
         };
         let known = self.commands.entry(why.command_id).or_insert(place);
         if at > known.last + 1 {
@@ -75,8 +111,10 @@ impl Seen {
             );
         }
         known.last = at;
+        self.scans.take(event)?;
+        self.changes.take(event, why)?;
         match event.event_type.as_str() {
-            "MatchFound" => {
+            "MatchFound" if is_told(event) => {
                 self.findings.insert(event.event_id);
             }
             "AlertRaised" if !self.told.insert(why.cause_id) => {
@@ -114,6 +152,27 @@ impl Seen {
         }
         *sequence = event.sequence;
         (self.position, self.recorded_at) = (at, event.recorded_at);
+        self.last = Some(event.event_id);
+        let last = &mut self.partitions[usize::from(partition(&event.stream))];
+        self.previous.push(std::mem::replace(last, at));
+        Ok(())
+    }
+
+    /// For each event, from position 1, the position of the one before it on its partition of the bus.
+    pub fn previous(&self) -> &[i64] {
+        &self.previous
+    }
+
+    /// I10: the log still holds, where it was, the event that was seen last.
+    pub fn knows_again(&self, at_its_place: Option<&Recorded>) -> Result<(), Broken> {
+        let id = at_its_place.map(|event| event.event_id);
+        if self.last.is_some() && id != self.last {
+            let (at, was) = (self.position, self.last);
+            return broken(
+                "I10",
+                format!("at {at} was {was:?} and is {id:?}: that is another log"),
+            );
+        }
         Ok(())
     }
 
@@ -159,6 +218,21 @@ impl Seen {
         }
     }
 
+    /// I1 over HTTP: what was answered with 2xx is in the log once, and whatever else was answered at most once.
+    pub fn answered(&self, asked: &[Asked]) -> Result<(), Broken> {
+        asked.iter().try_for_each(|asked| self.changes.holds(asked))
+    }
+
+    /// How many scans have ended.
+    pub fn ended_scans(&self) -> usize {
+        self.scans.over()
+    }
+
+    /// I4: every accepted scan has ended.
+    pub fn scans_ended(&self) -> Result<(), Broken> {
+        self.scans.ended()
+    }
+
     /// I7 for policies: when they have read everything, each finding was told.
     pub fn all_told(&self) -> Result<(), Broken> {
         match self.findings.difference(&self.told).next() {
@@ -166,6 +240,11 @@ impl Seen {
             None => Ok(()),
         }
     }
+}
+
+/// Whether somebody must be told of a finding: others are shown to her among her matches, quietly (MAT-2).
+fn is_told(event: &Recorded) -> bool {
+    event.payload["MatchFound"]["disposition"] == "ALERT"
 }
 
 /// I10: no reader stands behind the end of the log.

@@ -1,5 +1,6 @@
 //! The processes of a run: started, killed, stopped and brought back; all gone when this is dropped.
 
+use super::memory::resident_kib;
 use super::plan::{Part, Role};
 use super::writer::WRONG_ANSWER;
 use anyhow::{Context, ensure};
@@ -11,6 +12,9 @@ use std::time::{Duration, Instant};
 
 /// How long one that ended by itself stays away, as an operator's supervisor would have it.
 const AWAY: Duration = Duration::from_millis(200);
+
+/// Time between two looks at them.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// What all of them are started with.
 #[derive(Debug, Clone)]
@@ -142,6 +146,21 @@ impl Children {
         Ok(())
     }
 
+    /// Looks after them while something else is waited for.
+    pub async fn kept_during<T>(
+        &mut self,
+        work: impl Future<Output = anyhow::Result<T>>,
+    ) -> anyhow::Result<T> {
+        tokio::pin!(work);
+        loop {
+            self.look_after()?;
+            tokio::select! {
+                ended = &mut work => return ended,
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+            }
+        }
+    }
+
     /// SIGKILL; whether there was something to kill.
     pub fn kill(&mut self, role: Role, away: Duration) -> anyhow::Result<bool> {
         let Some(kept) = self.kept.iter_mut().find(|kept| kept.role == role) else {
@@ -174,6 +193,12 @@ impl Children {
         let well =
             |kept: &Kept| kept.finished || (kept.child.is_some() && kept.goes_on_at.is_none());
         self.kept.iter().all(well)
+    }
+
+    /// What each one that runs holds, in KiB.
+    pub fn memory(&self) -> Vec<(Role, u64)> {
+        let held = |kept: &Kept| Some((kept.role, resident_kib(kept.child.as_ref()?.id())?));
+        self.kept.iter().filter_map(held).collect()
     }
 
     /// Whether every writer has done what it had to do.

@@ -5,14 +5,15 @@ use crate::kit::{self, Kit};
 use crate::settings::{Folder, KEYS_URL, Servers, from_env};
 use anyhow::{Context, ensure};
 use embedded::{Service, Stack, StackOptions};
+use std::net::TcpListener;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// A disk on every system, unlike `/tmp`, which may be memory and then makes durability free (FHS 3.0, 5.15).
 const DISK: &str = "/var/tmp";
-/// An address at which nobody answers: policies need no engine, and nothing scans.
-const NO_ENGINE: &str = "http://127.0.0.1:9/";
+/// The stand-in's key: the right answer, so many milliseconds late, so that scans are met in the middle.
+const ENGINE_KEY: &str = "slow:150";
 
 /// The folder of a run.
 #[derive(Debug)]
@@ -89,10 +90,33 @@ impl Place {
     }
 }
 
+/// Two ports of this machine.
+#[derive(Debug, Clone, Copy)]
+pub struct Ports {
+    pub api: u16,
+    pub engine: u16,
+}
+
+impl Ports {
+    /// Two that are free now: the processes that come back must be found where they were.
+    fn free() -> anyhow::Result<Self> {
+        let one = TcpListener::bind("127.0.0.1:0")?;
+        let other = TcpListener::bind("127.0.0.1:0")?;
+        Ok(Self {
+            api: one.local_addr()?.port(),
+            engine: other.local_addr()?.port(),
+        })
+    }
+}
+
 /// Running servers, and the run's own view of the log. Say [`Ground::close`] in the end.
 pub struct Ground {
     pub kit: Kit,
     pub home: Home,
+    /// Where the API and the stand-in of the engine are served, whenever they are.
+    pub ports: Ports,
+    /// The little web.
+    pub web: PathBuf,
     stack: Stack,
     psql: PathBuf,
     store: PathBuf,
@@ -116,13 +140,18 @@ impl Ground {
             nats_url: stack.nats_url().context("there is no NATS")?,
         };
         kit::migrate(&at.database_url).await?;
+        let ports = Ports::free()?;
         let home = Home {
             program: std::env::current_exe()?,
             environment: vec![
                 ("DATABASE_URL", at.database_url.clone()),
                 ("NATS_URL", at.nats_url.clone()),
                 ("VARA_DATA_DIR", place.data().display().to_string()),
-                ("VARA_TINEYE_URL", NO_ENGINE.to_owned()),
+                (
+                    "VARA_TINEYE_URL",
+                    format!("http://127.0.0.1:{}/rest", ports.engine),
+                ),
+                ("VARA_TINEYE_KEY", ENGINE_KEY.to_owned()),
                 ("VARA_LOG", "warn".to_owned()),
             ],
             logs: place.logs(),
@@ -132,8 +161,10 @@ impl Ground {
         };
         let kit = Kit::open(Folder::of(&data), at).await?;
         Ok(Self {
+            web: kit.folder.web(),
             kit,
             home,
+            ports,
             stack,
             psql,
             store: servers.join("jetstream"),
@@ -154,6 +185,15 @@ impl Ground {
         };
         signal(pid, "-KILL")?;
         Ok(true)
+    }
+
+    /// SIGSTOP of a server; its process, if it ran.
+    pub fn pause(&self, server: Service) -> anyhow::Result<Option<u32>> {
+        let pid = self.stack.pid(server);
+        if let Some(pid) = pid {
+            signal(pid, "-STOP")?;
+        }
+        Ok(pid)
     }
 
     /// Kills NATS and deletes its store before it comes back; whether it ran.

@@ -7,6 +7,8 @@ use std::time::Duration;
 const PAUSE_MAX_MS: u64 = 5_000;
 /// Longest time until a killed process is started again.
 const AWAY_MAX_MS: u64 = 800;
+/// For how long NATS stands still: longer than publications, pings and questions wait for it.
+const LONG_MS: std::ops::RangeInclusive<u64> = 20_000..=25_000;
 /// Most faults of one schedule.
 const FAULTS_MAX: u64 = 8;
 
@@ -23,17 +25,30 @@ pub enum Part {
     Writer,
     Relay,
     Projections,
-    Policies,
+    /// Image scans and policies.
+    Workers,
+    Api,
+    /// The stand-in of the search engine.
+    Engine,
 }
 
 impl Part {
-    pub const ALL: [Self; 4] = [Self::Writer, Self::Relay, Self::Projections, Self::Policies];
+    pub const ALL: [Self; 6] = [
+        Self::Writer,
+        Self::Relay,
+        Self::Projections,
+        Self::Workers,
+        Self::Api,
+        Self::Engine,
+    ];
 
     /// How many run at once.
     pub const fn count(self) -> usize {
         match self {
             Self::Writer => super::WRITERS,
-            Self::Relay | Self::Projections | Self::Policies => 2,
+            Self::Relay | Self::Projections | Self::Workers => 2,
+            // Each has one port, at which everybody looks for it.
+            Self::Api | Self::Engine => 1,
         }
     }
 }
@@ -44,7 +59,9 @@ impl fmt::Display for Part {
             Self::Writer => "writer",
             Self::Relay => "relay",
             Self::Projections => "projections",
-            Self::Policies => "policies",
+            Self::Workers => "workers",
+            Self::Api => "api",
+            Self::Engine => "engine",
         })
     }
 }
@@ -61,6 +78,14 @@ pub enum Fault {
     WipeNats,
     /// The stream is deleted while everybody uses it.
     DeleteStream,
+    /// All its messages are deleted while it stays, and remembers their ids.
+    PurgeStream,
+    /// So many old events are published again, the newest of them first.
+    Repeat(u32),
+    /// Somebody listens to everything and takes nothing from the wire, until the schedule ends.
+    SlowConsumer,
+    /// SIGSTOP of NATS, and SIGCONT after long.
+    PauseNats(Duration),
     /// SIGKILL of the postmaster.
     KillPostgres,
     /// Of a hundred connections to the database, how many are cut.
@@ -78,6 +103,10 @@ impl Fault {
             Self::KillNats => "kill -9 NATS".to_owned(),
             Self::WipeNats => "NATS store wiped".to_owned(),
             Self::DeleteStream => "stream deleted".to_owned(),
+            Self::PurgeStream => "stream purged".to_owned(),
+            Self::Repeat(_) => "events published again in wrong order".to_owned(),
+            Self::SlowConsumer => "slow consumer".to_owned(),
+            Self::PauseNats(_) => "NATS stands still for long".to_owned(),
             Self::KillPostgres => "kill -9 PostgreSQL".to_owned(),
             Self::CutConnections(_) => "connections cut".to_owned(),
             Self::OpenTransaction => "open transaction".to_owned(),
@@ -106,12 +135,15 @@ impl Plan {
         let mut seen = Vec::new();
         faults.retain(|(_, fault)| {
             let once = match fault {
-                Fault::KillNats | Fault::WipeNats => "NATS",
+                Fault::KillNats | Fault::WipeNats | Fault::PauseNats(_) => "NATS",
                 Fault::KillPostgres => "PostgreSQL",
                 Fault::OpenTransaction => "transaction",
+                Fault::SlowConsumer => "consumer",
                 Fault::Kill(..)
                 | Fault::Pause(..)
                 | Fault::DeleteStream
+                | Fault::PurgeStream
+                | Fault::Repeat(_)
                 | Fault::CutConnections(_) => {
                     return true;
                 }
@@ -134,6 +166,10 @@ impl Plan {
             Fault::Kill(..)
             | Fault::Pause(..)
             | Fault::DeleteStream
+            | Fault::PurgeStream
+            | Fault::Repeat(_)
+            | Fault::SlowConsumer
+            | Fault::PauseNats(_)
             | Fault::CutConnections(_)
             | Fault::OpenTransaction => false,
         })
@@ -141,7 +177,7 @@ impl Plan {
 }
 
 fn one(rng: &mut fastrand::Rng) -> Fault {
-    let weight = rng.u32(0..100);
+    let weight = rng.u32(0..200);
     let part = Part::ALL[rng.usize(..Part::ALL.len())];
     let role = Role {
         part,
@@ -149,15 +185,20 @@ fn one(rng: &mut fastrand::Rng) -> Fault {
     };
     let away = Duration::from_millis(rng.u64(0..=AWAY_MAX_MS));
     let pause = Duration::from_millis(rng.u64(50..=PAUSE_MAX_MS));
+    // What makes the bus forget costs the most, since all of it is published again: one fault in ten.
     match weight {
-        0..=49 => Fault::Kill(role, away),
-        50..=61 => Fault::Pause(role, pause),
-        62..=68 => Fault::KillNats,
-        69..=73 => Fault::WipeNats,
-        74..=78 => Fault::DeleteStream,
-        79..=85 => Fault::KillPostgres,
-        86..=93 => Fault::CutConnections(rng.u32(10..=100)),
-        94.. => Fault::OpenTransaction,
+        0..=95 => Fault::Kill(role, away),
+        96..=117 => Fault::Pause(role, pause),
+        118..=131 => Fault::KillNats,
+        132..=139 => Fault::WipeNats,
+        140..=145 => Fault::DeleteStream,
+        146..=151 => Fault::PurgeStream,
+        152..=165 => Fault::KillPostgres,
+        166..=181 => Fault::CutConnections(rng.u32(10..=100)),
+        182..=189 => Fault::OpenTransaction,
+        190..=194 => Fault::Repeat(rng.u32(5..=40)),
+        195..=198 => Fault::SlowConsumer,
+        199.. => Fault::PauseNats(Duration::from_millis(rng.u64(LONG_MS))),
     }
 }
 
@@ -177,14 +218,14 @@ mod tests {
     #[test]
     fn moments_rise_within_the_span_and_every_kind_comes_up() {
         let mut kinds = HashSet::new();
-        for seed in 0..500 {
+        for seed in 0..2_000 {
             let plan = Plan::of(seed, SPAN);
             assert!(plan.faults.is_sorted_by_key(|(at, _)| *at) && !plan.faults.is_empty());
             assert!(plan.faults.iter().all(|(at, _)| *at <= SPAN));
             kinds.extend(plan.faults.iter().map(|(_, fault)| fault.name()));
         }
-        // Four parts are killed and stopped, and six other things happen.
-        assert_eq!(kinds.len(), 2 * 4 + 6, "{kinds:?}");
+        // Six parts are killed and stopped, and ten other things happen.
+        assert_eq!(kinds.len(), 2 * Part::ALL.len() + 10, "{kinds:?}");
     }
 
     #[test]

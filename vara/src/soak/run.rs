@@ -1,8 +1,10 @@
 //! One run: the parts start, schedule follows schedule, each one is checked, and the figures are told.
 
-use super::checker::Seen;
+use super::checker::{OnBus, Seen};
 use super::children::Children;
-use super::ground::{Ground, Place};
+use super::ground::{Ground, Place, Ports};
+use super::members::{self, Members};
+use super::memory::Memory;
 use super::plan::{Part, Plan, Role};
 use super::strike::Striker;
 use super::tally::Tally;
@@ -12,6 +14,7 @@ use crate::say;
 use anyhow::{Context, ensure};
 use embedded::Service;
 use indicatif::{ProgressBar, ProgressStyle};
+use projections::check::Follow;
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::time::{Duration, Instant};
@@ -27,6 +30,10 @@ pub struct Run<'a> {
     children: Children,
     striker: Striker,
     seen: Seen,
+    on_bus: OnBus,
+    followers: Vec<Box<dyn Follow>>,
+    memory: Memory,
+    members: Members,
     tally: Tally,
     bar: ProgressBar,
     schedules: u32,
@@ -51,6 +58,10 @@ impl<'a> Run<'a> {
             children: Children::new(ground.home.clone()),
             striker: Striker::default(),
             seen: Seen::default(),
+            on_bus: OnBus::default(),
+            followers: Vec::new(),
+            memory: Memory::default(),
+            members: Members::new(format!("http://127.0.0.1:{}", ground.ports.api), seed),
             tally: Tally::default(),
             bar,
             schedules: ask.schedules,
@@ -63,15 +74,13 @@ impl<'a> Run<'a> {
     /// All schedules, then the table.
     pub async fn all(&mut self) -> anyhow::Result<()> {
         let begun = Instant::now();
-        for part in [Part::Relay, Part::Projections, Part::Policies] {
-            let name = if part == Part::Policies {
-                "workers".to_owned()
-            } else {
-                part.to_string()
-            };
-            for number in 0..part.count() {
-                self.children
-                    .keep(Role { part, number }, vec![name.clone()]);
+        self.followers = verdict::followers().await?;
+        members::hang_pages(self.ground, self.seed)?;
+        for part in Part::ALL {
+            if let Some(arguments) = arguments_of(part, self.ground.ports) {
+                for number in 0..part.count() {
+                    self.children.keep(Role { part, number }, arguments.clone());
+                }
             }
         }
         for at in 0..self.schedules {
@@ -85,8 +94,9 @@ impl<'a> Run<'a> {
                 .set_message(format!("{} events", self.seen.position));
         }
         // Once more with nothing remembered.
-        self.seen = Seen::default();
-        verdict::log_is_whole(self.ground, self.place, &mut self.seen).await?;
+        self.seen = Seen::among(self.members.ids.clone());
+        verdict::log_is_whole(self.ground, self.place, &mut self.seen, &self.members).await?;
+        self.members.saw_their_own()?;
         self.bar.finish_and_clear();
         self.tally.took = begun.elapsed();
         self.tell()
@@ -99,7 +109,10 @@ impl<'a> Run<'a> {
 
     async fn one(&mut self, plan: &Plan) -> anyhow::Result<()> {
         self.hold_back(plan).await?;
+        self.members_join().await?;
         self.set_writers(plan);
+        let seed = self.seed.wrapping_add(u64::from(self.at));
+        self.members.begin(seed);
         let (begun, mut left) = (Instant::now(), plan.faults.iter().peekable());
         let most = Duration::from_secs(90)
             + Duration::from_millis(10) * u32::try_from(self.each * ALL_LANES)?;
@@ -109,7 +122,8 @@ impl<'a> Run<'a> {
                 self.striker
                     .strike(*fault, self.ground, &mut self.children)?;
             }
-            let is_calm = left.peek().is_none() && self.children.are_well();
+            let goes_on = self.striker.look_after()?;
+            let is_calm = left.peek().is_none() && goes_on && self.children.are_well();
             if is_calm && self.children.have_written() && self.ground.is_well() {
                 break;
             }
@@ -121,6 +135,7 @@ impl<'a> Run<'a> {
         }
         self.striker.let_go().await?;
         let loaded = begun.elapsed();
+        self.children.kept_during(self.members.end()).await?;
         let (recovered, bus) = self.check().await?;
         self.note(&format!(
             "loaded {loaded:.1?}, recovered {recovered:.1?}, the bus {bus:.1?}, {plan:?}"
@@ -134,21 +149,42 @@ impl<'a> Run<'a> {
         Ok(writeln!(file, "{}: {line}", self.at)?)
     }
 
+    /// Whoever is missing joins, while nothing goes wrong.
+    async fn members_join(&mut self) -> anyhow::Result<()> {
+        self.children.kept_during(self.members.be_there()).await?;
+        self.seen.knows(&self.members.ids);
+        Ok(())
+    }
+
     /// How long readers and bus took.
     async fn check(&mut self) -> anyhow::Result<(Duration, Duration)> {
-        let recovered = verdict::arrive(self.ground).await?;
-        let bus = verdict::bus_is_whole(self.ground).await?;
-        let acknowledged = verdict::log_is_whole(self.ground, self.place, &mut self.seen).await?;
+        let (ground, seen, on_bus) = (self.ground, &mut self.seen, &mut self.on_bus);
+        let followers = &mut self.followers;
+        let calm = async {
+            let recovered = verdict::arrive(ground).await?;
+            let scans = verdict::scans_end(ground, seen).await?;
+            // What the last scans recorded is read too.
+            verdict::arrive(ground).await?;
+            let bus = verdict::bus_is_whole(ground, seen, on_bus).await?;
+            verdict::readers_know_the_log(ground).await?;
+            verdict::digests_are_right(ground, followers).await?;
+            verdict::nothing_stays_open(ground).await?;
+            anyhow::Ok((recovered, scans, bus))
+        };
+        let (recovered, scans, bus) = self.children.kept_during(calm).await?;
+        self.memory.look(&self.children.memory())?;
+        let acknowledged =
+            verdict::log_is_whole(self.ground, self.place, &mut self.seen, &self.members).await?;
         if (self.at + 1).is_multiple_of(FULL_EVERY) || self.at + 1 == self.schedules {
             verdict::rows_are_right(self.ground).await?;
             verdict::record_is_signed(self.ground).await?;
         }
-        self.children.look_after()?;
         let tally = &mut self.tally;
         tally.schedules += 1;
         (tally.events, tally.acknowledged) = (self.seen.position, acknowledged);
         tally.longest_recovery = tally.longest_recovery.max(recovered);
         tally.longest_bus = tally.longest_bus.max(bus);
+        tally.longest_scans = tally.longest_scans.max(recovered + scans);
         tally.started_again = self.children.ended_by_themselves;
         Ok((recovered, bus))
     }
@@ -157,11 +193,11 @@ impl<'a> Run<'a> {
     async fn hold_back(&mut self, plan: &Plan) -> anyhow::Result<()> {
         for server in [Service::Postgres, Service::Nats] {
             let wait = self.striker.wait_for(server).filter(|_| plan.kills(server));
-            let until = Instant::now() + wait.unwrap_or_default();
-            while Instant::now() < until {
-                self.children.look_after()?;
-                tokio::time::sleep(LOOK_EVERY).await;
-            }
+            let waiting = async {
+                tokio::time::sleep(wait.unwrap_or_default()).await;
+                Ok(())
+            };
+            self.children.kept_during(waiting).await?;
         }
         Ok(())
     }
@@ -195,6 +231,9 @@ impl<'a> Run<'a> {
 
     fn tell(&mut self) -> anyhow::Result<()> {
         self.tally.faults = self.striker.counts.clone();
+        self.tally.most_memory_kib = self.memory.most_kib;
+        self.tally.scans = self.seen.ended_scans();
+        self.tally.answers = self.members.heard.answers.clone();
         let dropped = verdict::told(self.place)?.dropped;
         if dropped > 0 {
             self.tally
@@ -203,5 +242,17 @@ impl<'a> Run<'a> {
         }
         say::line(self.tally.table().to_string());
         Ok(())
+    }
+}
+
+/// How a part is started; nothing for writers, whose task is another one in each schedule.
+fn arguments_of(part: Part, ports: Ports) -> Option<Vec<String>> {
+    let served =
+        |name: &str, port: u16| Some(vec![name.to_owned(), "--port".to_owned(), port.to_string()]);
+    match part {
+        Part::Writer => None,
+        Part::Relay | Part::Projections | Part::Workers => Some(vec![part.to_string()]),
+        Part::Api => served("api", ports.api),
+        Part::Engine => served("sandbox", ports.engine),
     }
 }

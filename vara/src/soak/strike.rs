@@ -1,9 +1,14 @@
 //! Carries out what a plan says, and counts what was really done.
 
 use super::children::Children;
+use super::children::signal;
 use super::ground::Ground;
 use super::plan::Fault;
+use super::slow_consumer::SlowConsumer;
+use crate::kit::Kit;
 use embedded::Service;
+use eventstore::Log;
+use eventstore::partitions::Partitions;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::process::{Child, Stdio};
@@ -27,7 +32,11 @@ pub struct Striker {
     pub counts: Counts,
     deaths: [Vec<Instant>; 2],
     transaction: Option<Child>,
-    deleting: JoinSet<bool>,
+    /// Faults that are under way, with their name where they came to be.
+    under_way: JoinSet<Option<String>>,
+    listener: Option<SlowConsumer>,
+    /// A server that stands still, and when it goes on.
+    goes_on: Option<(u32, Instant)>,
 }
 
 impl Striker {
@@ -57,10 +66,24 @@ impl Striker {
             Fault::KillPostgres => self.died(Service::Postgres, ground.kill(Service::Postgres)?),
             Fault::DeleteStream => {
                 let bus = ground.kit.bus.clone();
-                self.deleting
-                    .spawn(async move { bus.forget().await.is_ok() });
-                // Counted when it is known.
-                false
+                self.set_out(fault, async move { bus.forget().await.is_ok() })
+            }
+            Fault::PurgeStream => {
+                let bus = ground.kit.bus.clone();
+                self.set_out(fault, async move { bus.purge().await.is_ok() })
+            }
+            Fault::Repeat(events) => {
+                let kit = ground.kit.clone();
+                self.set_out(fault, async move { repeat(&kit, events).await.is_ok() })
+            }
+            Fault::SlowConsumer => {
+                self.listener = SlowConsumer::begin(&ground.kit.servers.nats_url);
+                self.listener.is_some()
+            }
+            Fault::PauseNats(pause) => {
+                let paused = ground.pause(Service::Nats)?;
+                self.goes_on = paused.map(|pid| (pid, Instant::now() + pause));
+                paused.is_some()
             }
             Fault::CutConnections(percent) => cut(ground, percent)?,
             Fault::OpenTransaction => self.open(ground)?,
@@ -69,6 +92,25 @@ impl Striker {
             *self.counts.entry(fault.name()).or_default() += 1;
         }
         Ok(())
+    }
+
+    /// Begins what takes its time; it is counted when it is known to have happened.
+    fn set_out(
+        &mut self,
+        fault: Fault,
+        doing: impl Future<Output = bool> + Send + 'static,
+    ) -> bool {
+        self.under_way
+            .spawn(async move { doing.await.then(|| fault.name()) });
+        false
+    }
+
+    /// Lets a server go on that stood still long enough; whether none stands still any more.
+    pub fn look_after(&mut self) -> anyhow::Result<bool> {
+        if let Some((pid, _)) = self.goes_on.take_if(|(_, at)| Instant::now() >= *at) {
+            signal(pid, "-CONT")?;
+        }
+        Ok(self.goes_on.is_none())
     }
 
     fn died(&mut self, server: Service, struck: bool) -> bool {
@@ -106,9 +148,10 @@ impl Striker {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         }
-        while let Some(deleted) = self.deleting.join_next().await {
-            if deleted? {
-                *self.counts.entry(Fault::DeleteStream.name()).or_default() += 1;
+        self.listener = None;
+        while let Some(happened) = self.under_way.join_next().await {
+            if let Some(name) = happened? {
+                *self.counts.entry(name).or_default() += 1;
             }
         }
         Ok(())
@@ -122,6 +165,21 @@ impl Drop for Striker {
             drop(psql.wait());
         }
     }
+}
+
+/// Publishes old events again, chosen by lot, the newest of them first: to readers they are duplicates in wrong order.
+async fn repeat(kit: &Kit, events: u32) -> anyhow::Result<()> {
+    let log = Log::new(kit.store.database().clone());
+    let head = log.head().await?;
+    let mut positions: Vec<_> = (0..events).map(|_| fastrand::i64(0..head.max(1))).collect();
+    positions.sort_unstable_by(|one, other| other.cmp(one));
+    for before in positions {
+        let partitions = Partitions::after(&log, before).await?;
+        for event in log.read_after(before, 1).await? {
+            kit.bus.publish_again(&event, partitions.clone()).await?;
+        }
+    }
+    Ok(())
 }
 
 const fn index(server: Service) -> usize {

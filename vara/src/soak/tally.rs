@@ -3,7 +3,18 @@
 use super::strike::Counts;
 use crate::operate::table;
 use comfy_table::Table;
+use std::collections::BTreeMap;
 use std::time::Duration;
+
+/// What ends a run at once, so that it is zero wherever the table is told.
+const WRONG: [&str; 6] = [
+    "lost",
+    "doubled",
+    "out of order",
+    "read models that differ",
+    "scans without an end",
+    "shown to another member",
+];
 
 /// The figures of a run.
 #[derive(Debug, Default)]
@@ -12,12 +23,20 @@ pub struct Tally {
     pub faults: Counts,
     pub events: i64,
     pub acknowledged: u64,
+    /// Scans that were accepted over HTTP, all of which ended.
+    pub scans: usize,
+    /// Answers over HTTP by their status; `none` where there was none.
+    pub answers: BTreeMap<String, u64>,
     /// From the end of faults and load until every reader stood at the end of the log.
     pub longest_recovery: Duration,
     /// From then until the bus had the log again.
     pub longest_bus: Duration,
+    /// From the end of faults and load until every accepted scan had ended.
+    pub longest_scans: Duration,
     /// Starts of processes that failed, because a server was away, and were made again.
     pub started_again: u64,
+    /// The most that any part held while all was calm.
+    pub most_memory_kib: u64,
     pub took: Duration,
 }
 
@@ -35,7 +54,15 @@ impl Tally {
         }
         line("events in the log", self.events.to_string());
         line("acknowledged", self.acknowledged.to_string());
-        for wrong in ["lost", "doubled", "out of order", "read models that differ"] {
+        line(
+            "asked over HTTP",
+            self.answers.values().sum::<u64>().to_string(),
+        );
+        for (status, count) in &self.answers {
+            line(&format!("  answered {status}"), count.to_string());
+        }
+        line("scans that were accepted and ended", self.scans.to_string());
+        for wrong in WRONG {
             line(wrong, "0".to_owned());
         }
         line(
@@ -43,9 +70,14 @@ impl Tally {
             self.started_again.to_string(),
         );
         line("longest recovery", seconds(self.longest_recovery));
+        line("longest wait for a scan", seconds(self.longest_scans));
         line(
             "longest wait for the bus after that",
             seconds(self.longest_bus),
+        );
+        line(
+            "most memory of a part",
+            format!("{} MiB", self.most_memory_kib >> 10),
         );
         line("took", seconds(self.took));
         table

@@ -24,6 +24,7 @@ mod operators;
 mod parked;
 mod pieces;
 mod proven;
+mod resets;
 mod restored;
 mod running;
 mod soak;

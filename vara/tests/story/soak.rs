@@ -46,7 +46,12 @@ fn a_short_run_under_faults_loses_and_doubles_nothing() {
     assert_eq!(figure(&words, "lost"), 0);
     assert_eq!(figure(&words, "doubled"), 0);
     assert_eq!(figure(&words, "out of order"), 0);
-    // 24 writers do 21 commands in each schedule, and policies add what follows from them.
+    assert_eq!(figure(&words, "scans without an end"), 0);
+    assert_eq!(figure(&words, "shown to another member"), 0);
+    // Four members ask all the time, and each of them starts a scan after every schedule at the latest.
+    assert!(figure(&words, "asked over HTTP") > 100, "{words}");
+    assert!(figure(&words, "scans that were accepted") >= 8, "{words}");
+    // 24 writers do 21 commands in each schedule, and members, workers and policies add theirs.
     assert_eq!(figure(&words, "acknowledged"), 4 * 21 * 24);
     assert!(figure(&words, "events in the log") > 4 * 21 * 24, "{words}");
     assert!(figure(&words, "faults") >= 4, "{words}");

@@ -1,7 +1,9 @@
 //! The checker itself: it finds every wrong that it is there for.
 
+use super::super::members::Answered;
 use super::*;
 use eventstore::Why;
+use eventstore::bus::{Message, Messages};
 use serde_json::json;
 
 const OWNER: u128 = 1;
@@ -99,6 +101,7 @@ fn gaps_forks_and_times_that_go_back_are_found() {
 fn a_finding_that_is_told_twice_or_never_is_found() {
     let mut found = event(1, 5, 1, 10);
     found.event_type = "MatchFound".to_owned();
+    found.payload = json!({ "MatchFound": { "disposition": "ALERT" } });
     let told = |position, stream, command| {
         let mut told = event(position, stream, 1, command);
         told.event_type = "AlertRaised".to_owned();
@@ -128,4 +131,138 @@ fn a_reader_behind_the_end_or_short_of_it_is_found() {
     assert_eq!(within(&readers(6), 5).unwrap_err().invariant, "I10");
     assert_eq!(arrived(&readers(4), 5).unwrap_err().invariant, "I11");
     within(&readers(5), 5).and(arrived(&readers(5), 5)).unwrap();
+}
+
+/// A fact of a scan, by the worker unless it is the first one.
+fn of_scan(position: i64, fact: &str, picture: u128) -> Recorded {
+    let id = Uuid::from_u128;
+    let mut event = event(position, 5, position, 100 + position.unsigned_abs() as u128);
+    event.event_type = fact.to_owned();
+    event.payload = json!({ fact: { "scan_id": id(9), "image_id": id(picture) } });
+    event
+}
+
+#[test]
+fn a_scan_that_does_not_end_or_is_worked_on_afterwards_is_found() {
+    let begun = [of_scan(1, "ScanStarted", 1), of_scan(2, "ImageScanned", 1)];
+    let open = seen(&begun).unwrap().scans_ended().unwrap_err();
+    assert_eq!(open.invariant, "I4");
+    let ended = [&begun[..], &[of_scan(3, "ScanCompleted", 1)]].concat();
+    seen(&ended).unwrap().scans_ended().unwrap();
+    for late in ["MatchFound", "ImageScanned", "ScanFailed", "ScanStarted"] {
+        finds("I4", &[&ended[..], &[of_scan(4, late, 2)]].concat());
+    }
+    finds(
+        "I4",
+        &[&begun[..], &[of_scan(3, "ImageScanned", 1)]].concat(),
+    );
+    finds("I4", &[of_scan(1, "ScanFailed", 1)]);
+}
+
+/// The scan of a member who asks over HTTP, under the id of her request.
+fn asked_for(answer: Answered) -> Asked {
+    Asked {
+        request: Uuid::from_u128(2),
+        member: Uuid::from_u128(OWNER),
+        fact: "ScanStarted",
+        answer,
+    }
+}
+
+fn over_http(events: &[Recorded]) -> Result<Seen, Broken> {
+    let mut seen = Seen::among([Uuid::from_u128(OWNER)].into());
+    events.iter().try_for_each(|event| seen.take(event))?;
+    Ok(seen)
+}
+
+#[test]
+fn a_change_that_was_answered_and_is_lost_or_another_one_is_found() {
+    let id = Uuid::from_u128;
+    let there = over_http(&[of_scan(1, "ScanStarted", 1)]).unwrap();
+    there
+        .answered(&[asked_for(Answered::Done(Some(id(9))))])
+        .unwrap();
+    there.answered(&[asked_for(Answered::Unknown)]).unwrap();
+    // It is nobody's who writes without HTTP.
+    there.holds(&[]).unwrap();
+    let wrong = |asked: Asked| there.answered(&[asked]).unwrap_err().what;
+    assert!(wrong(asked_for(Answered::Done(Some(id(8))))).contains("answered with"));
+    let done = asked_for(Answered::Done(None));
+    assert!(
+        wrong(Asked {
+            fact: "ImageUploaded",
+            ..done
+        })
+        .contains("ScanStarted of")
+    );
+    assert!(
+        wrong(Asked {
+            member: id(7),
+            ..done
+        })
+        .contains("of 0")
+    );
+    let nothing = over_http(&[]).unwrap();
+    assert!(nothing.answered(&[done]).unwrap_err().what.contains("lost"));
+    nothing.answered(&[asked_for(Answered::Unknown)]).unwrap();
+}
+
+#[test]
+fn a_request_that_was_carried_out_twice_is_found() {
+    let mut again = of_scan(2, "ScanStarted", 1);
+    again.payload = json!({ "ScanStarted": { "scan_id": Uuid::from_u128(10) } });
+    let twice = over_http(&[of_scan(1, "ScanStarted", 1), again]);
+    assert_eq!(twice.unwrap_err().invariant, "I1");
+}
+
+#[test]
+fn a_log_that_is_another_one_is_found() {
+    let events = whole();
+    let seen = seen(&events).unwrap();
+    seen.knows_again(events.last()).unwrap();
+    for other in [None, events.first()] {
+        assert_eq!(seen.knows_again(other).unwrap_err().invariant, "I10");
+    }
+    Seen::default().knows_again(None).unwrap();
+}
+
+/// A bus with these positions, each with what it says of the one before it.
+fn bus(made: &str, positions: &[(i64, i64)]) -> Messages {
+    let message = |(place, (position, previous)): (usize, &(i64, i64))| Message {
+        sequence: place as u64 + 1,
+        position: *position,
+        previous: *previous,
+    };
+    Messages {
+        made: made.to_owned(),
+        is_full: false,
+        messages: positions.iter().enumerate().map(message).collect(),
+    }
+}
+
+#[test]
+fn a_bus_with_a_hole_or_a_wrong_word_is_found_and_duplicates_are_borne() {
+    // Three events on one partition.
+    let log = [0, 1, 2];
+    let mut on_bus = OnBus::default();
+    on_bus
+        .take(&bus("now", &[(1, 0), (3, 2), (1, 0)]), &log)
+        .unwrap();
+    assert!(on_bus.is_whole().unwrap_err().what.contains("position 2"));
+    on_bus.take(&bus("now", &[(2, 1)]), &log).unwrap();
+    on_bus.is_whole().unwrap();
+    // One that was made anew remembers nothing.
+    on_bus.take(&bus("then", &[(2, 1), (3, 2)]), &log).unwrap();
+    assert!(on_bus.is_whole().unwrap_err().what.contains("position 1"));
+    // Without room for more the oldest are gone by right.
+    let full = Messages {
+        is_full: true,
+        ..bus("then", &[])
+    };
+    on_bus.take(&full, &log).unwrap();
+    on_bus.is_whole().unwrap();
+    for wrong in [(2, 0), (4, 3), (0, 0)] {
+        let taken = OnBus::default().take(&bus("now", &[wrong]), &log);
+        assert_eq!(taken.unwrap_err().invariant, "I6", "{wrong:?}");
+    }
 }
