@@ -1,6 +1,6 @@
 //! The relay: publishes the log to the bus, in order. Its checkpoint moves only after the acknowledgements.
 
-use crate::bus::{Bus, BusFault};
+use crate::bus::{Bus, BusFault, message_id};
 use crate::checkpoint::{self, Lease};
 use crate::edge;
 use crate::feed::appended;
@@ -121,20 +121,32 @@ impl Relay {
         }
     }
 
-    /// Where to go on: at the checkpoint, unless the bus holds less than we published. Then it was wiped or purged, and
-    /// gets everything again, on a fresh stream that remembers no message ids.
+    /// Where to go on: at the checkpoint, unless the bus holds less than we published, or what another log said. Then it was
+    /// wiped or purged, or the log was restored from a backup, and it gets everything again, on a fresh stream that remembers
+    /// no message ids.
     async fn begin(&self) -> Result<i64, RelayFault> {
         self.bus.prepare().await?;
         let published = checkpoint::resume(&self.pool, NAME).await?;
-        if self.bus.holds(published).await? {
+        let (holds, is_ours) = (self.bus.holds(published).await?, self.bus_is_ours().await?);
+        if holds && is_ours {
             return Ok(published);
         }
         tracing::warn!(
             published,
-            "the bus has lost events; publishing the log again"
+            is_ours,
+            "the bus has lost events, or tells of others; publishing the log again"
         );
         self.bus.forget().await?;
         self.bus.prepare().await?;
         Ok(0)
+    }
+
+    /// Whether the last event on the bus is that of the log at its position.
+    async fn bus_is_ours(&self) -> Result<bool, RelayFault> {
+        let Some((position, id)) = self.bus.last_in_turn().await? else {
+            return Ok(true);
+        };
+        let there = self.log.read_after(position - 1, 1).await?;
+        Ok(there.first().map(message_id) == Some(id))
     }
 }

@@ -13,7 +13,7 @@ use uuid::Uuid;
 /// none is longer than a mebibyte (`max_payload` of NATS).
 const ROOM_MAX: u64 = 2 << 20;
 /// Most messages that are passed over on the way to one that was published in its turn.
-const PASSED_OVER_MAX: u64 = 1_000;
+const PASSED_OVER_MAX: usize = 1_000;
 /// Longest wait for the next message of a stream that is read.
 const SILENCE: Duration = Duration::from_secs(5);
 
@@ -55,8 +55,10 @@ impl Bus {
             return Ok(false);
         }
         let (first, last) = (state.first_sequence, state.last_sequence);
-        let from_the_first = is_full(state.bytes) || in_turn(&stream, first..=last).await? <= 1;
-        Ok(from_the_first && in_turn(&stream, (first..=last).rev()).await? >= position)
+        let oldest = in_turn(&stream, first..=last).await?;
+        let newest = in_turn(&stream, (first..=last).rev()).await?;
+        let from_the_first = is_full(state.bytes) || oldest.is_none_or(|(at, _)| at == 1);
+        Ok(from_the_first && newest.map_or(0, |(at, _)| at) >= position)
     }
 
     /// The position of the last event that was published in its turn; 0 when there is none.
@@ -64,10 +66,21 @@ impl Bus {
     /// # Errors
     /// When the bus does not answer.
     pub async fn last_position(&self) -> Result<i64, BusFault> {
+        Ok(self
+            .last_in_turn()
+            .await?
+            .map_or(0, |(position, _)| position))
+    }
+
+    /// The position and the message id of the last event that was published in its turn.
+    ///
+    /// # Errors
+    /// When the bus does not answer.
+    pub async fn last_in_turn(&self) -> Result<Option<(i64, String)>, BusFault> {
         let mut stream = self.stream().await?;
         let state = stream.info().await.map_err(BusFault::of)?.state.clone();
         if state.messages == 0 {
-            return Ok(0);
+            return Ok(None);
         }
         in_turn(&stream, (state.first_sequence..=state.last_sequence).rev()).await
     }
@@ -144,20 +157,22 @@ const fn is_full(bytes: u64) -> bool {
     bytes.saturating_add(ROOM_MAX) >= STREAM_BYTES_MAX.unsigned_abs()
 }
 
-/// The position of the first of these messages that was published in its turn; 0 where there is none. Work that was parked
-/// is published once more out of turn ([`Bus::publish_again`]), under an id of its own, and says nothing about the rest.
-async fn in_turn(stream: &Stream, sequences: impl Iterator<Item = u64>) -> Result<i64, BusFault> {
-    for sequence in sequences.take(PASSED_OVER_MAX as usize) {
+/// Position and message id of the first of these messages that was published in its turn. Work that was parked is published
+/// once more out of turn ([`Bus::publish_again`]), under an id of its own, and says nothing about the rest.
+async fn in_turn(
+    stream: &Stream,
+    sequences: impl Iterator<Item = u64>,
+) -> Result<Option<(i64, String)>, BusFault> {
+    for sequence in sequences.take(PASSED_OVER_MAX) {
         let message = stream.get_raw_message(sequence).await;
         let headers = message.map_err(BusFault::of)?.headers;
         let position = number(&headers, POSITION);
-        let id = headers.get("Nats-Msg-Id");
-        let is_again = id.is_some_and(|id| Uuid::try_parse(id.as_str()).is_ok());
-        if position > 0 && !is_again {
-            return Ok(position);
+        let id = headers.get("Nats-Msg-Id").map_or("", |id| id.as_str());
+        if position > 0 && Uuid::try_parse(id).is_err() {
+            return Ok(Some((position, id.to_owned())));
         }
     }
-    Ok(0)
+    Ok(None)
 }
 
 fn number(headers: &HeaderMap, name: &str) -> i64 {

@@ -1,11 +1,12 @@
 //! I10: a log that lost its newest events under readers that had seen them, and gave the positions again: a promoted standby,
 //! an old backup. Whoever saw the lost ones stops, also while it runs.
 
-use crate::bus::relay;
+use crate::bus::{heard, relay};
 use crate::support::{Record, nats, until};
 use eventstore::bus::Bus;
 use eventstore::edge::fresh_id;
 use eventstore::feed::Tail;
+use eventstore::relay::NAME as RELAY;
 use eventstore::work::Attempt;
 use eventstore::{ReadFault, checkpoint, prover, subscription};
 use std::time::Duration;
@@ -103,4 +104,33 @@ async fn a_prover_that_runs_meanwhile_signs_nothing_over_another_history() {
     let now = std::fs::read(folder.path().join("ledger/checkpoint")).unwrap();
     assert_eq!(now, signed);
     running.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bus_that_tells_of_events_that_are_gone_is_filled_again_from_the_log_that_is_there() {
+    let (record, nats) = (Record::fresh().await, nats().await);
+    record.holds(u32::try_from(SEEN).unwrap()).await;
+    let before = relay(&record.store, &nats.url()).await;
+    until("it is published", || async {
+        stands(&record, RELAY).await == SEEN
+    })
+    .await;
+    before.abort();
+    loses_its_tail(&record).await;
+    // The documented way on (docs/operating.md).
+    sqlx::query("UPDATE checkpoints SET position = 0, event_id = NULL WHERE name = 'relay'")
+        .execute(&record.pool)
+        .await
+        .unwrap();
+    let after = relay(&record.beside(), &nats.url()).await;
+    until(
+        "the bus tells what the log says, and nothing else",
+        || async {
+            let heard = heard(&nats.url()).await;
+            let log = record.log().read_after(0, 100).await.unwrap();
+            heard.into_iter().map(|heard| heard.event).eq(log)
+        },
+    )
+    .await;
+    after.abort();
 }
