@@ -79,7 +79,12 @@ async fn a_purge_takes_her_rows_out_of_every_table_and_nobody_elses() {
     let removed = erasure::purge(&record.pool, ana).await.unwrap();
     assert_eq!(
         removed,
-        [("parked", 1), ("work_leases", 0), ("snapshots", 1)]
+        [
+            ("parked", 1),
+            ("work_leases", 0),
+            ("snapshots", 1),
+            ("idempotency_answers", 0)
+        ]
     );
     let left: (i64, i64) =
         sqlx::query_as("SELECT (SELECT count(*) FROM parked), (SELECT count(*) FROM snapshots)")
