@@ -5,6 +5,7 @@ mod passing;
 pub use passing::{Pass, Passing};
 
 use crate::log::ReadFault;
+use crate::recorded::Recorded;
 use sqlx::{PgConnection, PgExecutor, PgPool, Row};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -76,6 +77,25 @@ async fn confirm(tx: &mut PgConnection, name: &str) -> Result<i64, ReadFault> {
             .await?;
     }
     Ok(position)
+}
+
+/// Makes sure that the log holds an event before anything is made of it: after a promotion or a restore the bus may still
+/// tell of events that are gone.
+///
+/// # Errors
+/// [`ReadFault::Diverged`]; or the database does not answer.
+pub async fn must_hold(pool: &PgPool, name: &str, event: &Recorded) -> Result<(), ReadFault> {
+    let asked = "SELECT EXISTS (SELECT FROM events WHERE position = $1 AND event_id = $2)";
+    let asked = sqlx::query_scalar(asked)
+        .bind(event.position)
+        .bind(event.event_id);
+    match asked.fetch_one(pool).await? {
+        true => Ok(()),
+        false => Err(ReadFault::Diverged {
+            reader: name.to_owned(),
+            position: event.position,
+        }),
+    }
 }
 
 /// A checkpoint that is held for one transaction.

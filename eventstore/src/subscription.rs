@@ -51,10 +51,11 @@ where
     let mut waiting = waiting(store, name).await?;
     loop {
         let batch = feed.next(position).await?;
-        if batch.is_empty() {
+        let Some(last) = batch.last() else {
             *faults = 0;
             continue;
-        }
+        };
+        checkpoint::must_hold(database, name, last).await?;
         kill_point("policy:read");
         if !waiting.is_empty() {
             waiting = self::waiting(store, name).await?;

@@ -7,6 +7,7 @@ use eventstore::checkpoint::{self, STILL_HELD};
 use eventstore::parked::Waiting;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgPool, Row};
+use uuid::Uuid;
 
 /// One generation of a read model.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,12 +88,19 @@ pub(crate) struct Held {
     pub waiting: Waiting,
     /// The log still holds the last event that the rows show.
     pub still_held: bool,
+    /// The log holds the last event of the batch: the bus may tell of one that the log lost.
+    pub holds_last: bool,
 }
 
-/// Holds a read model's checkpoint and tells all that its next batch depends on, in one question.
-pub(crate) async fn hold(tx: &mut PgConnection, name: &str) -> Result<Held, sqlx::Error> {
+/// Holds a read model's checkpoint and tells all that its next batch, which ends with `last`, depends on, in one question.
+pub(crate) async fn hold(
+    tx: &mut PgConnection,
+    name: &str,
+    last: Option<(i64, Uuid)>,
+) -> Result<Held, sqlx::Error> {
     let asked = format!(
         "SELECT c.position AS reached, c.term, {STILL_HELD} AS still_held,
+                        ($2 IS NULL OR EXISTS (SELECT FROM events l WHERE l.position = $2 AND l.event_id = $3)) AS holds_last,
                         set_config('synchronous_commit', 'off', true),
                         g.generation, g.shape, g.digest, g.position,
                         (SELECT array_agg(p.noun) FROM parked p WHERE p.reader = $1) AS nouns,
@@ -100,15 +108,15 @@ pub(crate) async fn hold(tx: &mut PgConnection, name: &str) -> Result<Held, sqlx
                    FROM checkpoints c JOIN read_generations g ON g.name = c.name AND g.state = 'live'
                   WHERE c.name = $1 FOR UPDATE OF c"
     );
-    let row = match sqlx::query(&asked)
-        .bind(name)
-        .fetch_optional(&mut *tx)
-        .await?
-    {
+    let ask = || {
+        let (position, id) = last.unzip();
+        sqlx::query(&asked).bind(name).bind(position).bind(id)
+    };
+    let row = match ask().fetch_optional(&mut *tx).await? {
         Some(row) => row,
         None => {
             checkpoint::hold(tx, name).await?;
-            sqlx::query(&asked).bind(name).fetch_one(&mut *tx).await?
+            ask().fetch_one(&mut *tx).await?
         }
     };
     let (nouns, streams): (Option<Vec<String>>, Option<Vec<String>>) =
@@ -122,6 +130,7 @@ pub(crate) async fn hold(tx: &mut PgConnection, name: &str) -> Result<Held, sqlx
         live: of(&row)?,
         waiting: nouns.into_iter().zip(streams).collect(),
         still_held: row.try_get("still_held")?,
+        holds_last: row.try_get("holds_last")?,
     })
 }
 

@@ -205,10 +205,12 @@ async fn apply_as<M: ReadModel>(
     term: Option<i64>,
     kept: &mut Kept<M>,
 ) -> Result<i64, ProjectFault> {
+    // What an owner applies came by the bus, which may tell of events that the log lost.
+    let last = term.and(batch.last().map(|event| (event.position, event.event_id)));
     let (events, stop) = open_all::<M>(vault, batch).await;
     kill_point("projector:read");
     let mut tx = pool.begin().await?;
-    let mut held = generation::hold(&mut tx, M::NAME).await?;
+    let mut held = generation::hold(&mut tx, M::NAME, last).await?;
     if term.is_some_and(|term| term != held.checkpoint.term) {
         return Err(ProjectFault::Replaced);
     }
@@ -217,8 +219,9 @@ async fn apply_as<M: ReadModel>(
         return Err(ProjectFault::OtherShape { live, ours });
     }
     let from = held.checkpoint.position;
-    if !held.still_held {
-        let (reader, position) = (M::NAME.to_owned(), from);
+    if !held.still_held || !held.holds_last {
+        let seen = if held.still_held { last } else { None };
+        let (reader, position) = (M::NAME.to_owned(), seen.map_or(from, |(at, _)| at));
         return Err(ReadFault::Diverged { reader, position }.into());
     }
     if (kept.generation, kept.position) != (held.live.number, from) {

@@ -178,7 +178,7 @@ async fn take_the_place<M: ReadModel>(
     accept: bool,
 ) -> Result<Rebuilt, RebuildFault> {
     let mut tx = pool.begin().await?;
-    let held = generation::hold(&mut tx, M::NAME).await?;
+    let held = generation::hold(&mut tx, M::NAME, None).await?;
     let (live, were_parked, until) = (held.live, held.waiting, held.checkpoint.position);
     let missing = Log::new(pool.clone()).read_between(position, until).await?;
     let (events, stop) = open_all::<M>(vault, missing).await;

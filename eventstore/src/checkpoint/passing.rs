@@ -41,7 +41,8 @@ impl Passing {
         Self { asked }
     }
 
-    /// Moves a reader, if it still stands where it is thought to stand, under the same owner, and nobody holds it;
+    /// Moves a reader, if it still stands where it is thought to stand, under the same owner, nobody holds it, and the log
+    /// holds the event that it is moved to;
     /// whether it was moved. Where the database does not answer it was not, as far as we know.
     ///
     /// It is not waited for at its commit: lost, it is noticed by the next one, which finds the reader elsewhere, and
@@ -83,6 +84,7 @@ async fn together(
                 FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::uuid[], $5::bigint[])
                      AS a(name, stood, reached, event_id, term)
                 JOIN checkpoints c ON c.name = a.name AND c.position = a.stood AND c.term = a.term AND {STILL_HELD}
+                 AND EXISTS (SELECT FROM events l WHERE l.position = a.reached AND l.event_id = a.event_id)
                  FOR UPDATE OF c SKIP LOCKED)
          UPDATE checkpoints c SET position = free.reached, event_id = free.event_id FROM free, hasty
           WHERE c.name = free.name RETURNING c.name, c.position"

@@ -2,6 +2,7 @@
 //! an old backup. Whoever saw the lost ones stops, also while it runs.
 
 use crate::bus::{heard, relay};
+use crate::subscription::{NAME, Notes, feed};
 use crate::support::{Record, nats, until};
 use eventstore::bus::Bus;
 use eventstore::edge::fresh_id;
@@ -9,20 +10,17 @@ use eventstore::feed::Tail;
 use eventstore::relay::NAME as RELAY;
 use eventstore::work::Attempt;
 use eventstore::{ReadFault, checkpoint, prover, subscription};
+use sqlx::PgConnection;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 
 const SEEN: i64 = 6;
 
 /// The log loses its last two events and gets four others at once, so that it ends behind where its readers stand.
 async fn loses_its_tail(record: &Record) {
     let mut tx = record.pool.begin().await.unwrap();
-    for statement in [
-        "ALTER TABLE events DISABLE TRIGGER USER",
-        "DELETE FROM events WHERE position > 4",
-        "ALTER TABLE events ENABLE TRIGGER USER",
-    ] {
-        sqlx::query(statement).execute(&mut *tx).await.unwrap();
-    }
+    ends_at_four(&mut tx).await;
     for position in 5..9_i64 {
         sqlx::query(
             "INSERT INTO events (position, aggregate_type, aggregate_id, sequence, event_type, event_version, payload,
@@ -38,6 +36,16 @@ async fn loses_its_tail(record: &Record) {
     }
     tx.commit().await.unwrap();
     assert_eq!(record.log().head().await.unwrap(), 8);
+}
+
+async fn ends_at_four(tx: &mut PgConnection) {
+    for statement in [
+        "ALTER TABLE events DISABLE TRIGGER USER",
+        "DELETE FROM events WHERE position > 4",
+        "ALTER TABLE events ENABLE TRIGGER USER",
+    ] {
+        sqlx::query(statement).execute(&mut *tx).await.unwrap();
+    }
 }
 
 async fn stands(record: &Record, reader: &str) -> i64 {
@@ -133,4 +141,50 @@ async fn a_bus_that_tells_of_events_that_are_gone_is_filled_again_from_the_log_t
     )
     .await;
     after.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_bus_told_of_and_the_log_lost_is_never_acted_on() {
+    let (record, nats) = (Record::fresh().await, nats().await);
+    let running = relay(&record.store, &nats.url()).await;
+    let (notes, free) = (Notes::default(), Arc::new(Semaphore::new(0)));
+    let seen = (notes.clone(), Arc::clone(&free));
+    let feed = feed(&record, &nats.url()).await;
+    let reading = tokio::spawn(subscription::run(
+        record.beside(),
+        NAME,
+        feed,
+        move |event| {
+            let (notes, free) = seen.clone();
+            async move {
+                notes.take(&event);
+                free.acquire().await.unwrap().forget();
+                Attempt::Done
+            }
+        },
+    ));
+    record.holds(4).await;
+    free.add_permits(3);
+    // It is busy with the fourth, while the bus tells of two more, which the log then loses.
+    until("it is at the fourth", || async { notes.read().len() == 4 }).await;
+    record.holds(2).await;
+    until("the bus tells of them", || async {
+        stands(&record, "relay").await == SEEN
+    })
+    .await;
+    running.abort();
+    let mut tx = record.pool.begin().await.unwrap();
+    ends_at_four(&mut tx).await;
+    tx.commit().await.unwrap();
+    record.holds(4).await;
+    free.add_permits(100);
+    until("it has read what the log holds", || async {
+        stands(&record, NAME).await == 8
+    })
+    .await;
+    assert_eq!(notes.read(), (1..=8).collect::<Vec<_>>());
+    let held = record.log().read_after(4, 10).await.unwrap();
+    let ids: Vec<_> = held.iter().map(|event| event.event_id).collect();
+    assert_eq!(notes.ids()[4..], ids);
+    reading.abort();
 }

@@ -9,26 +9,34 @@ use eventstore::edge::fresh_id;
 use eventstore::feed::{Feed, Tail};
 use eventstore::partitions::Partitions;
 use eventstore::work::Attempt;
-use eventstore::{Log, Opened, ReadFault, checkpoint, parked, subscription};
+use eventstore::{Log, Opened, ReadFault, Recorded, checkpoint, parked, subscription};
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::task::JoinHandle;
+use uuid::Uuid;
 
 pub const NAME: &str = "test-reader";
 
-/// The positions that a subscriber was handed, in that order.
+/// The events that a subscriber was handed, in that order: position and id.
 #[derive(Clone, Default)]
-pub struct Notes(Arc<Mutex<Vec<i64>>>);
+pub struct Notes(Arc<Mutex<Vec<(i64, Uuid)>>>);
 
 impl Notes {
     pub fn take(&self, event: &Opened) {
-        self.0.lock().unwrap().push(event.recorded.position);
+        let Recorded {
+            position, event_id, ..
+        } = event.recorded;
+        self.0.lock().unwrap().push((position, event_id));
     }
 
     pub fn read(&self) -> Vec<i64> {
-        self.0.lock().unwrap().clone()
+        self.0.lock().unwrap().iter().map(|(at, _)| *at).collect()
+    }
+
+    pub fn ids(&self) -> Vec<Uuid> {
+        self.0.lock().unwrap().iter().map(|(_, id)| *id).collect()
     }
 
     async fn reach(&self, length: usize) {
