@@ -1,11 +1,21 @@
 //! Each event counts once, however often and in whatever pieces it is handed over.
 
+use crate::generations::quietly;
 use crate::models::{Model, all_shown};
 use crate::story::{Member, a_whole_story};
-use crate::support::{Database, World, shown};
+use crate::support::{Database, World, shown, until};
 use domain::user::Purpose;
-use eventstore::ReadFault;
+use embedded::testing;
+use eventstore::bus::Bus;
+use eventstore::edge::fresh_id;
+use eventstore::feed::Tail;
+use eventstore::partitions::Partitions;
+use eventstore::{Log, ReadFault};
+use projections::check::check;
 use projections::projector::ProjectFault;
+use projections::streams::Streams;
+use std::slice;
+use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_applied_twice_in_whole_or_in_part_counts_once() {
@@ -135,4 +145,48 @@ async fn nothing_is_applied_after_the_log_lost_what_the_rows_show() {
     let fault = fault.unwrap_err().to_string();
     assert!(fault.contains("When the log lost its tail"), "{fault}");
     assert_eq!(Model::Users.position(&world.pool).await, last);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_bus_tells_of_and_the_log_lost_is_never_shown() {
+    // I10: one read model would count the stream, the other would pass the event by.
+    let world = World::fresh().await;
+    let ana = Member::joins(&world, "ana@example.test").await;
+    let started = tokio::task::spawn_blocking(testing::nats);
+    let nats = started.await.unwrap();
+    let bus = Bus::connect(&nats.url()).await.unwrap();
+    bus.prepare().await.unwrap();
+    let (tail, log) = (Tail::follow(bus.clone()), Log::new(world.pool.clone()));
+    let models = [Model::Streams, Model::Alerts];
+    let runs = |model: Model| model.runs(world.pool.clone(), world.vault(), tail.feed(log.clone()));
+    let running = models.map(runs);
+    let events = world.events().await;
+    let last = i64::try_from(events.len()).unwrap();
+    let stand_at = |position| {
+        let pool = &world.pool;
+        async move {
+            models[0].position(pool).await == position && models[1].position(pool).await == position
+        }
+    };
+    until("they are current", || stand_at(last)).await;
+    let before = shown(&world.pool).await;
+    let mut lost = events.last().unwrap().clone();
+    (lost.position, lost.sequence) = (last + 1, 1);
+    // Again and again: when the tail begins to listen nobody tells.
+    for _ in 0..15 {
+        (lost.event_id, lost.stream) = (fresh_id(), fresh_id().to_string());
+        let mut partitions = Partitions::after(&log, last).await.unwrap();
+        bus.publish(slice::from_ref(&lost), &mut partitions)
+            .await
+            .unwrap();
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert!(stand_at(last).await);
+    assert_eq!(shown(&world.pool).await, before);
+    ana.says(Purpose::FaceSearch, true, 1).await;
+    until("they show what did happen", || stand_at(last + 1)).await;
+    running.iter().for_each(tokio::task::JoinHandle::abort);
+    let (pool, vault) = (&world.pool, world.store.vault());
+    let told = check::<Streams>(pool, vault, &quietly()).await.unwrap();
+    assert_eq!(told.diverges_at, None);
 }
