@@ -48,6 +48,10 @@ pub fn kill_point(name: &str) {
 #[cfg(not(debug_assertions))]
 pub const fn kill_point(_name: &str) {}
 
+/// What runs while compiling can neither read a setting nor end the process: the build itself proves that nothing is left.
+#[cfg(not(debug_assertions))]
+const _: () = kill_point("");
+
 #[cfg(debug_assertions)]
 fn parse(asked: &str) -> Option<(String, u32)> {
     match asked.split_once('#') {
