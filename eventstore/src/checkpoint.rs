@@ -37,17 +37,6 @@ pub async fn read(db: impl PgExecutor<'_>, name: &str) -> Result<i64, sqlx::Erro
 /// [`ReadFault::Diverged`]; or the database does not answer.
 pub async fn resume(pool: &PgPool, name: &str) -> Result<i64, ReadFault> {
     let mut tx = pool.begin().await?;
-    let position = confirm(&mut tx, name).await?;
-    tx.commit().await?;
-    Ok(position)
-}
-
-/// Whether the log of a checkpoint's row `c` still holds the event that its reader saw last.
-pub const STILL_HELD: &str = "(c.event_id IS NULL OR EXISTS (SELECT FROM events e
-                    WHERE e.position = c.position AND e.event_id = c.event_id))";
-
-/// The position of a reader whose log still holds what it has seen; notes the log's identity where it is another one.
-async fn confirm(tx: &mut PgConnection, name: &str) -> Result<i64, ReadFault> {
     let asked = format!(
         "SELECT c.position, c.log, log_identity() AS now, {STILL_HELD} AS same FROM checkpoints c WHERE c.name = $1"
     );
@@ -60,10 +49,7 @@ async fn confirm(tx: &mut PgConnection, name: &str) -> Result<i64, ReadFault> {
     };
     let position = row.try_get("position")?;
     if !row.try_get::<bool, _>("same")? {
-        return Err(ReadFault::Diverged {
-            reader: name.to_owned(),
-            position,
-        });
+        return Err(ReadFault::diverged(name, position));
     }
     let (was, now): (Option<String>, String) = (row.try_get("log")?, row.try_get("now")?);
     if was.as_ref() != Some(&now) {
@@ -76,8 +62,13 @@ async fn confirm(tx: &mut PgConnection, name: &str) -> Result<i64, ReadFault> {
             .execute(&mut *tx)
             .await?;
     }
+    tx.commit().await?;
     Ok(position)
 }
+
+/// Whether the log of a checkpoint's row `c` still holds the event that its reader saw last.
+pub const STILL_HELD: &str = "(c.event_id IS NULL OR EXISTS (SELECT FROM events e
+                    WHERE e.position = c.position AND e.event_id = c.event_id))";
 
 /// Makes sure that the log holds an event before anything is made of it: after a promotion or a restore the bus may still
 /// tell of events that are gone.
@@ -91,10 +82,7 @@ pub async fn must_hold(pool: &PgPool, name: &str, event: &Recorded) -> Result<()
         .bind(event.event_id);
     match asked.fetch_one(pool).await? {
         true => Ok(()),
-        false => Err(ReadFault::Diverged {
-            reader: name.to_owned(),
-            position: event.position,
-        }),
+        false => Err(ReadFault::diverged(name, event.position)),
     }
 }
 
@@ -105,6 +93,21 @@ pub struct Held {
     pub position: i64,
     /// The term of its owner; a higher one than yours means that you were replaced.
     pub term: i64,
+    /// The log still holds the event that the reader saw last.
+    pub still_held: bool,
+}
+
+impl Held {
+    /// Nothing is added to what was made of events that are gone.
+    ///
+    /// # Errors
+    /// [`ReadFault::Diverged`].
+    pub fn must_be_held(&self, name: &str) -> Result<(), ReadFault> {
+        match self.still_held {
+            true => Ok(()),
+            false => Err(ReadFault::diverged(name, self.position)),
+        }
+    }
 }
 
 /// Takes the reader's row for this transaction and says where it stands: of two owners one waits here.
@@ -115,9 +118,11 @@ pub struct Held {
 /// # Errors
 /// When the database does not answer.
 pub async fn hold(tx: &mut PgConnection, name: &str) -> Result<Held, sqlx::Error> {
-    let held = "SELECT position, term, set_config('synchronous_commit', 'off', true)
-                  FROM checkpoints WHERE name = $1 FOR UPDATE";
-    let row = match sqlx::query(held)
+    let held = format!(
+        "SELECT c.position, c.term, {STILL_HELD} AS still_held, set_config('synchronous_commit', 'off', true)
+           FROM checkpoints c WHERE c.name = $1 FOR UPDATE OF c"
+    );
+    let row = match sqlx::query(&held)
         .bind(name)
         .fetch_optional(&mut *tx)
         .await?
@@ -128,12 +133,13 @@ pub async fn hold(tx: &mut PgConnection, name: &str) -> Result<Held, sqlx::Error
                 "INSERT INTO checkpoints (name, position, log) VALUES ($1, 0, log_identity())
                          ON CONFLICT (name) DO NOTHING";
             sqlx::query(first).bind(name).execute(&mut *tx).await?;
-            sqlx::query(held).bind(name).fetch_one(&mut *tx).await?
+            sqlx::query(&held).bind(name).fetch_one(&mut *tx).await?
         }
     };
     Ok(Held {
         position: row.try_get("position")?,
         term: row.try_get("term")?,
+        still_held: row.try_get("still_held")?,
     })
 }
 
@@ -160,8 +166,9 @@ pub async fn move_to(tx: &mut PgConnection, name: &str, position: i64) -> Result
 /// [`ReadFault::Diverged`]; or the database does not answer.
 pub async fn advance(pool: &PgPool, name: &str, position: i64) -> Result<(), ReadFault> {
     let mut tx = pool.begin().await?;
-    if hold(&mut tx, name).await?.position < position {
-        confirm(&mut tx, name).await?;
+    let held = hold(&mut tx, name).await?;
+    if held.position < position {
+        held.must_be_held(name)?;
         move_to(&mut tx, name, position).await?;
     }
     Ok(tx.commit().await?)

@@ -52,6 +52,17 @@ pub enum ReadFault {
     },
 }
 
+impl ReadFault {
+    /// What stops a reader of a log that does not hold the event it saw at a position.
+    #[must_use]
+    pub fn diverged(reader: &str, position: i64) -> Self {
+        Self::Diverged {
+            reader: reader.to_owned(),
+            position,
+        }
+    }
+}
+
 /// Longest chain of causes that is followed; the longest that policies can make today has five links.
 const CHAIN_MAX: usize = 32;
 

@@ -86,8 +86,6 @@ pub(crate) struct Held {
     pub live: Generation,
     /// Streams that wait for this read model.
     pub waiting: Waiting,
-    /// The log still holds the last event that the rows show.
-    pub still_held: bool,
     /// The log holds the last event of the batch: the bus may tell of one that the log lost.
     pub holds_last: bool,
 }
@@ -126,10 +124,10 @@ pub(crate) async fn hold(
         checkpoint: checkpoint::Held {
             position: row.try_get("reached")?,
             term: row.try_get("term")?,
+            still_held: row.try_get("still_held")?,
         },
         live: of(&row)?,
         waiting: nouns.into_iter().zip(streams).collect(),
-        still_held: row.try_get("still_held")?,
         holds_last: row.try_get("holds_last")?,
     })
 }

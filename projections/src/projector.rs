@@ -219,10 +219,9 @@ async fn apply_as<M: ReadModel>(
         return Err(ProjectFault::OtherShape { live, ours });
     }
     let from = held.checkpoint.position;
-    if !held.still_held || !held.holds_last {
-        let seen = if held.still_held { last } else { None };
-        let (reader, position) = (M::NAME.to_owned(), seen.map_or(from, |(at, _)| at));
-        return Err(ReadFault::Diverged { reader, position }.into());
+    held.checkpoint.must_be_held(M::NAME)?;
+    if let Some((position, _)) = last.filter(|_| !held.holds_last) {
+        return Err(ReadFault::diverged(M::NAME, position).into());
     }
     if (kept.generation, kept.position) != (held.live.number, from) {
         *kept = Kept {

@@ -21,7 +21,15 @@ const AT_ONCE: usize = 8;
 pub(super) struct Folder {
     root: PathBuf,
     beside: PathBuf,
-    _lock: File,
+    lock: File,
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // To close it is not enough: a process that is just being started holds a copy of every open file, and so the lock,
+        // until it becomes its program. Nothing is lost when this fails: the lock then goes with the last copy.
+        let _ = self.lock.unlock();
+    }
 }
 
 impl Folder {
@@ -40,7 +48,7 @@ impl Folder {
         Ok(Self {
             root: root.to_owned(),
             beside,
-            _lock: lock_file,
+            lock: lock_file,
         })
     }
 
