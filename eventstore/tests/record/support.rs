@@ -30,7 +30,20 @@ pub struct Record {
 
 impl Record {
     pub async fn fresh() -> Self {
-        let url = database().await;
+        Self::open(database().await).await
+    }
+
+    /// In an empty database of somebody else's server.
+    pub async fn at(url: &str) -> Self {
+        let url = url.to_owned();
+        let made = tokio::task::spawn_blocking(move || {
+            migrated(&url);
+            url
+        });
+        Self::open(made.await.unwrap()).await
+    }
+
+    async fn open(url: String) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let pool = migrate::connect(&url, 12).await.unwrap();
         let master = MasterKey::read_or_create(&folder.path().join("master.key")).unwrap();
@@ -60,6 +73,13 @@ impl Record {
     pub fn vault(&self) -> Vault {
         let master = MasterKey::read(&self.folder.path().join("master.key")).unwrap();
         Vault::new(self.pool.clone(), master)
+    }
+
+    /// The same record on another server.
+    pub async fn moved_to(&self, url: &str) -> Store {
+        let pool = migrate::connect(url, 4).await.unwrap();
+        let master = MasterKey::read(&self.folder.path().join("master.key")).unwrap();
+        Store::open(pool.clone(), Vault::new(pool, master))
     }
 
     pub fn log(&self) -> Log {
