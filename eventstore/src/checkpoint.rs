@@ -70,19 +70,28 @@ pub async fn resume(pool: &PgPool, name: &str) -> Result<i64, ReadFault> {
 pub const STILL_HELD: &str = "(c.event_id IS NULL OR EXISTS (SELECT FROM events e
                     WHERE e.position = c.position AND e.event_id = c.event_id))";
 
-/// Makes sure that the log holds an event before anything is made of it: after a promotion or a restore the bus may still
-/// tell of events that are gone.
+/// Whether a reader still stands where it is thought to, or further on, before it uses what the bus handed it. It does not
+/// when the database was put back meanwhile: it then goes on from its row.
 ///
 /// # Errors
-/// [`ReadFault::Diverged`]; or the database does not answer.
-pub async fn must_hold(pool: &PgPool, name: &str, event: &Recorded) -> Result<(), ReadFault> {
-    let asked = "SELECT EXISTS (SELECT FROM events WHERE position = $1 AND event_id = $2)";
-    let asked = sqlx::query_scalar(asked)
-        .bind(event.position)
-        .bind(event.event_id);
+/// [`ReadFault::Diverged`], when the log does not hold the last of these events: after a promotion or a restore the bus may
+/// still tell of some that are gone. Or the database does not answer.
+pub async fn stands(
+    pool: &PgPool,
+    name: &str,
+    from: i64,
+    last: &Recorded,
+) -> Result<bool, ReadFault> {
+    let asked = "SELECT EXISTS (SELECT FROM events WHERE position = $1 AND event_id = $2),
+                        coalesce((SELECT position FROM checkpoints WHERE name = $3), 0) >= $4";
+    let asked = sqlx::query_as(asked)
+        .bind(last.position)
+        .bind(last.event_id)
+        .bind(name)
+        .bind(from);
     match asked.fetch_one(pool).await? {
-        true => Ok(()),
-        false => Err(ReadFault::diverged(name, event.position)),
+        (true, stands) => Ok(stands),
+        (false, _) => Err(ReadFault::diverged(name, last.position)),
     }
 }
 
@@ -162,16 +171,21 @@ pub async fn move_to(tx: &mut PgConnection, name: &str, position: i64) -> Result
 /// Moves a reader that writes nothing of its own in this database (relay, policies); never backwards, and never on
 /// from an event that the log has lost since: positions are given again after that.
 ///
+/// Whether it stood where it was thought to, or further on. It did not when the database was put back meanwhile, and then it
+/// was not moved: what lies in between may be other events now, so the reader goes on from its row.
+///
 /// # Errors
 /// [`ReadFault::Diverged`]; or the database does not answer.
-pub async fn advance(pool: &PgPool, name: &str, position: i64) -> Result<(), ReadFault> {
+pub async fn advance(pool: &PgPool, name: &str, from: i64, to: i64) -> Result<bool, ReadFault> {
     let mut tx = pool.begin().await?;
     let held = hold(&mut tx, name).await?;
-    if held.position < position {
+    let stood = held.position >= from;
+    if stood && held.position < to {
         held.must_be_held(name)?;
-        move_to(&mut tx, name, position).await?;
+        move_to(&mut tx, name, to).await?;
     }
-    Ok(tx.commit().await?)
+    tx.commit().await?;
+    Ok(stood)
 }
 
 /// The right to move a reader, which one owner has at a time. Whoever works under it asks for it again and again.

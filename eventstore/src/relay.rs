@@ -104,7 +104,9 @@ impl Relay {
             }
             // A crash before this publishes again what came since; readers know positions and drop it.
             if position != written && (events.is_empty() || since.elapsed() > WRITTEN_EVERY) {
-                checkpoint::advance(&self.pool, NAME, position).await?;
+                if !checkpoint::advance(&self.pool, NAME, written, position).await? {
+                    return Ok(());
+                }
                 kill_point("relay:checkpointed");
                 (written, since) = (position, Instant::now());
             }
@@ -145,8 +147,7 @@ impl Relay {
         };
         let mut events = self.log.read_after(position - 1, BATCH + 1).await?;
         if events.first().map(|event| event.event_id) != Some(last) {
-            let reader = NAME.to_owned();
-            return Err(ReadFault::Diverged { reader, position });
+            return Err(ReadFault::diverged(NAME, position));
         }
         Ok(events.split_off(1))
     }

@@ -50,12 +50,15 @@ where
     let mut position = checkpoint::resume(database, name).await?;
     let mut waiting = waiting(store, name).await?;
     loop {
-        let batch = feed.next(position).await?;
+        let from = position;
+        let batch = feed.next(from).await?;
         let Some(last) = batch.last() else {
             *faults = 0;
             continue;
         };
-        checkpoint::must_hold(database, name, last).await?;
+        if !checkpoint::stands(database, name, from, last).await? {
+            return Ok(());
+        }
         kill_point("policy:read");
         if !waiting.is_empty() {
             waiting = self::waiting(store, name).await?;
@@ -68,7 +71,7 @@ where
                     Ok(Used::Done) => {}
                     Ok(Used::Later) => {
                         // Nothing after it is touched: order is what the readers of the effects rely on.
-                        checkpoint::advance(database, name, position).await?;
+                        checkpoint::advance(database, name, from, position).await?;
                         return Ok(());
                     }
                     Ok(Used::Never(why)) => {
@@ -77,7 +80,7 @@ where
                     }
                     Err(fault) => {
                         // What was done before it is not done again each time this is tried.
-                        checkpoint::advance(database, name, position).await?;
+                        checkpoint::advance(database, name, from, position).await?;
                         return Err(fault);
                     }
                 }
@@ -86,7 +89,9 @@ where
         }
         kill_point("policy:acted");
         // A crash before this line hands the batch out again; its work is found done.
-        checkpoint::advance(database, name, position).await?;
+        if !checkpoint::advance(database, name, from, position).await? {
+            return Ok(());
+        }
         *faults = 0;
     }
 }

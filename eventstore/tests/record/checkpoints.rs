@@ -12,7 +12,9 @@ async fn a_checkpoint_begins_at_zero_and_never_moves_backwards() {
     let pool = record.pool.clone();
     assert_eq!(checkpoint::read(&pool, "reader").await.unwrap(), 0);
     for (asked, stands) in [(5, 5), (3, 5), (5, 5), (6, 6)] {
-        checkpoint::advance(&pool, "reader", asked).await.unwrap();
+        checkpoint::advance(&pool, "reader", 0, asked)
+            .await
+            .unwrap();
         assert_eq!(checkpoint::read(&pool, "reader").await.unwrap(), stands);
     }
 }
@@ -47,8 +49,8 @@ async fn of_two_owners_the_second_waits_and_finds_what_the_first_did() {
 async fn the_least_of_several_readers_is_zero_while_one_has_not_begun() {
     let record = Record::fresh().await;
     let pool = record.pool.clone();
-    checkpoint::advance(&pool, "a", 5).await.unwrap();
-    checkpoint::advance(&pool, "b", 9).await.unwrap();
+    checkpoint::advance(&pool, "a", 0, 5).await.unwrap();
+    checkpoint::advance(&pool, "b", 0, 9).await.unwrap();
     for (names, least) in [
         (&["a", "b"][..], 5),
         (&["b"], 9),
@@ -85,7 +87,7 @@ async fn a_reader_stops_where_the_log_no_longer_holds_what_it_saw() {
     // I10: a promoted standby or an old backup gave the same positions to other events.
     let record = Record::fresh().await;
     record.holds(5).await;
-    checkpoint::advance(&record.pool, "reader", 5)
+    checkpoint::advance(&record.pool, "reader", 0, 5)
         .await
         .unwrap();
     assert_eq!(checkpoint::resume(&record.pool, "reader").await.unwrap(), 5);
@@ -111,7 +113,7 @@ async fn a_reader_stops_where_the_log_no_longer_holds_what_it_saw() {
 async fn a_log_that_moved_to_another_server_and_holds_everything_is_read_on() {
     let record = Record::fresh().await;
     record.holds(5).await;
-    checkpoint::advance(&record.pool, "reader", 5)
+    checkpoint::advance(&record.pool, "reader", 0, 5)
         .await
         .unwrap();
     checkpoint::resume(&record.pool, "reader").await.unwrap();
@@ -147,7 +149,7 @@ async fn readers_that_ask_at_once_are_moved_each_for_itself() {
     for name in names {
         let mut lease = Lease::new(pool.clone(), name, fresh_id());
         assert_eq!(lease.renew().await.unwrap(), Some(1));
-        checkpoint::advance(&pool, name, 5).await.unwrap();
+        checkpoint::advance(&pool, name, 0, 5).await.unwrap();
     }
     let passing = Passing::begin(pool.clone());
     let mut asked = tokio::task::JoinSet::new();

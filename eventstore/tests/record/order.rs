@@ -132,7 +132,7 @@ fn program(name: &str, arguments: &[&str], input: Option<&[u8]>) -> Vec<u8> {
 async fn a_dumped_and_restored_log_is_the_same_log_and_goes_on() {
     let record = Record::fresh().await;
     record.holds(40).await;
-    checkpoint::advance(&record.pool, "reader", 30)
+    checkpoint::advance(&record.pool, "reader", 0, 30)
         .await
         .unwrap();
     checkpoint::resume(&record.pool, "reader").await.unwrap();

@@ -283,7 +283,7 @@ async fn a_reader_that_saw_what_a_promoted_standby_lost_is_refused_and_any_other
     assert_eq!(resumed.await.unwrap(), 4);
     said.until("the log moved to another server; it holds what was read")
         .await;
-    let fault = checkpoint::must_hold(&record.pool, READER, &lost).await;
+    let fault = checkpoint::stands(&record.pool, READER, 0, &lost).await;
     let fault = fault.unwrap_err();
     assert!(matches!(fault, ReadFault::Diverged { position: 6, .. }));
     goes_on(&record.store).await;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 async fn read_models_that_are_there_are_there_at_once() {
     let world = World::fresh().await;
     for name in READ_MODELS {
-        advance(&world.pool, name, 7).await.unwrap();
+        advance(&world.pool, name, 0, 7).await.unwrap();
     }
     let begun = Instant::now();
     for position in [0, 6, 7] {
@@ -24,11 +24,11 @@ async fn read_models_that_are_there_are_there_at_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_read_model_that_is_behind_is_waited_for() {
     let world = World::fresh().await;
-    advance(&world.pool, READ_MODELS[0], 9).await.unwrap();
+    advance(&world.pool, READ_MODELS[0], 0, 9).await.unwrap();
     let pool = world.pool.clone();
     let later = tokio::spawn(async move {
         tokio::time::sleep(Duration::from_millis(300)).await;
-        advance(&pool, READ_MODELS[1], 8).await.unwrap();
+        advance(&pool, READ_MODELS[1], 0, 8).await.unwrap();
     });
     let begun = Instant::now();
     assert!(reached(&world.pool, &READ_MODELS[..2], 8).await.unwrap());
@@ -39,7 +39,7 @@ async fn one_read_model_that_is_behind_is_waited_for() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_does_not_come_is_not_waited_for_for_ever() {
     let world = World::fresh().await;
-    advance(&world.pool, READ_MODELS[0], 9).await.unwrap();
+    advance(&world.pool, READ_MODELS[0], 0, 9).await.unwrap();
     let begun = Instant::now();
     // One is one event short, the other has never begun.
     let (one, two) = tokio::join!(
