@@ -131,12 +131,14 @@ async fn a_log_that_moved_to_another_server_and_holds_everything_is_read_on() {
     assert_eq!(now.split('/').count(), 3, "system, timeline, epoch");
 }
 
-fn from_to(name: &'static str, from: i64, to: i64, term: i64) -> Pass {
+/// What moves a reader to an event of the log; nine are there.
+async fn from_to(record: &Record, name: &'static str, from: i64, to: i64, term: i64) -> Pass {
+    let event = record.log().read_after(to - 1, 1).await.unwrap().remove(0);
     Pass {
         name,
         from,
         to,
-        event_id: fresh_id(),
+        event_id: event.event_id,
         term,
     }
 }
@@ -145,6 +147,7 @@ fn from_to(name: &'static str, from: i64, to: i64, term: i64) -> Pass {
 async fn readers_that_ask_at_once_are_moved_each_for_itself() {
     let record = Record::fresh().await;
     let pool = record.pool.clone();
+    record.holds(9).await;
     let names = ["a", "b", "c", "d", "e"];
     for name in names {
         let mut lease = Lease::new(pool.clone(), name, fresh_id());
@@ -154,13 +157,14 @@ async fn readers_that_ask_at_once_are_moved_each_for_itself() {
     let passing = Passing::begin(pool.clone());
     let mut asked = tokio::task::JoinSet::new();
     // One stands elsewhere, one was taken over since, one was never heard of; the others have nothing to do with that.
-    for pass in [
-        from_to("a", 5, 8, 1),
-        from_to("b", 4, 8, 1),
-        from_to("c", 5, 8, 2),
-        from_to("d", 5, 9, 1),
-        from_to("nobody", 0, 8, 1),
+    for (name, from, to, term) in [
+        ("a", 5, 8, 1),
+        ("b", 4, 8, 1),
+        ("c", 5, 8, 2),
+        ("d", 5, 9, 1),
+        ("nobody", 0, 8, 1),
     ] {
+        let pass = from_to(&record, name, from, to, term).await;
         let passing = passing.clone();
         asked.spawn(async move { (pass.name, passing.pass(pass).await) });
     }
@@ -179,6 +183,7 @@ async fn readers_that_ask_at_once_are_moved_each_for_itself() {
 async fn a_reader_that_is_held_is_not_moved_and_keeps_no_other_waiting() {
     let record = Record::fresh().await;
     let pool = record.pool.clone();
+    record.holds(9).await;
     for name in ["held", "free"] {
         let mut lease = Lease::new(pool.clone(), name, fresh_id());
         lease.renew().await.unwrap();
@@ -186,17 +191,18 @@ async fn a_reader_that_is_held_is_not_moved_and_keeps_no_other_waiting() {
     let mut holder = pool.begin().await.unwrap();
     checkpoint::hold(&mut holder, "held").await.unwrap();
     let passing = Passing::begin(pool.clone());
-    let (held, free) = tokio::join!(
-        passing.pass(from_to("held", 0, 3, 1)),
-        passing.pass(from_to("free", 0, 3, 1))
-    );
+    let held = from_to(&record, "held", 0, 3, 1).await;
+    let free = from_to(&record, "free", 0, 3, 1).await;
+    let (held, free) = tokio::join!(passing.pass(held), passing.pass(free));
     assert_eq!((held, free), (false, true));
     checkpoint::move_to(&mut holder, "held", 7).await.unwrap();
     holder.commit().await.unwrap();
-    assert!(!passing.pass(from_to("held", 0, 3, 1)).await);
+    let late = from_to(&record, "held", 0, 3, 1).await;
+    assert!(!passing.pass(late).await);
     assert_eq!(checkpoint::read(&pool, "held").await.unwrap(), 7);
     assert_eq!(checkpoint::read(&pool, "free").await.unwrap(), 3);
     // Without a database nobody is moved, and nobody waits for ever.
+    let next = from_to(&record, "free", 3, 4, 1).await;
     pool.close().await;
-    assert!(!passing.pass(from_to("free", 3, 4, 1)).await);
+    assert!(!passing.pass(next).await);
 }
