@@ -3,7 +3,7 @@
 
 use crate::member::{Answer, Member, fresh};
 use crate::running::Vara;
-use serde_json::json;
+use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
@@ -105,4 +105,47 @@ fn a_change_whose_database_breaks_off_is_done_once_when_it_is_asked_again_under_
     assert_eq!((again.status, &again.body), (202, &first.body));
     let scans = member.get("/scans").data();
     assert_eq!(scans.as_array().unwrap().len(), 1, "{scans}");
+}
+
+/// Lets answers be kept no more, as a full disk does (53100), or lets them be kept again.
+fn keeps_answers(vara: &Vara, keeps: bool) {
+    let runtime = Runtime::new().unwrap();
+    let said = match keeps {
+        false => {
+            "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$
+                 BEGIN RAISE 'no room' USING ERRCODE = '53100'; END $$;
+             CREATE TRIGGER full_disk BEFORE UPDATE ON idempotency_answers FOR EACH ROW EXECUTE FUNCTION full_disk()"
+        }
+        true => "DROP FUNCTION full_disk CASCADE",
+    };
+    runtime.block_on(async {
+        let mut db = PgConnection::connect(&vara.database_url()).await.unwrap();
+        sqlx::raw_sql(said).execute(&mut db).await.unwrap();
+    });
+}
+
+#[test]
+fn an_answer_that_cannot_be_kept_is_given_where_the_log_repeats_it_and_else_asked_again() {
+    let vara = Vara::start();
+    let member = Member::joins(&vara.api);
+    member.uploads(sandbox::demo_picture());
+    let (done, refused) = (fresh(), fresh());
+    let ask = |key: &str, target: &Value| {
+        let ask = json!({ "type": "IMAGE_SCAN", "targetId": target });
+        member.post_with("/scans/trigger", &ask, &[("Idempotency-Key", key)])
+    };
+    let (hers, nobodys) = (Value::Null, json!(uuid::Uuid::nil()));
+    keeps_answers(&vara, false);
+    says_when(&ask(&refused, &nobodys));
+    let first = ask(&done, &hers);
+    assert_eq!(first.status, 202, "{first:?}");
+    let again = ask(&done, &hers);
+    assert_eq!((again.status, &again.body), (202, &first.body));
+    keeps_answers(&vara, true);
+    let again = ask(&done, &hers);
+    assert_eq!((again.status, again.body), (202, first.body));
+    for _ in 0..2 {
+        let told = ask(&refused, &nobodys);
+        assert_eq!((told.status, told.code()), (404, "IMAGE_NOT_FOUND"));
+    }
 }
