@@ -108,7 +108,7 @@ impl App {
     {
         match tokio::spawn(change).await {
             Ok(done) => done,
-            Err(broken) => Err(Problem::ours("a change broke off", &broken)),
+            Err(broken) => Err(Problem::broke_off("a change broke off", &broken)),
         }
     }
 

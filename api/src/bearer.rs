@@ -75,14 +75,22 @@ async fn check(request: &Request, bearer: Bearer) -> poem::Result<Caller> {
 }
 
 /// Who is signed in, if anybody is; why nobody is, the route itself tells.
-pub(crate) async fn member(app: &App, request: &Request) -> Option<UserId> {
-    let given = request.header(header::AUTHORIZATION)?;
-    let (scheme, token) = given.split_once(' ')?;
+///
+/// # Errors
+/// When nobody can say who it is: then a request must not run as if it were nobody's.
+pub(crate) async fn member(app: &App, request: &Request) -> Result<Option<UserId>, Problem> {
+    let given = request.header(header::AUTHORIZATION);
+    let Some((scheme, token)) = given.and_then(|given| given.split_once(' ')) else {
+        return Ok(None);
+    };
     if !scheme.eq_ignore_ascii_case("bearer") {
-        return None;
+        return Ok(None);
     }
-    let verified = app.verifier.verify(token.trim()).await;
-    verified.ok().map(|(caller, _)| caller.user)
+    match app.verifier.verify(token.trim()).await {
+        Ok((caller, _)) => Ok(Some(caller.user)),
+        Err(Problem::AuthUnavailable) => Err(Problem::AuthUnavailable),
+        Err(_) => Ok(None),
+    }
 }
 
 /// Why a session is over: because the account is (USR-5), or for any other reason.

@@ -8,7 +8,7 @@ use crate::bearer;
 use crate::problem::Problem;
 use domain::ids::UserId;
 use eventstore::answers::{Answer, AnswersFault, Asked, Open, Standing};
-use eventstore::{KeyError, edge, kill_point};
+use eventstore::{edge, kill_point};
 use poem::http::{HeaderMap, Method};
 use poem::{IntoResponse, Request, Response};
 use std::collections::HashMap;
@@ -84,7 +84,7 @@ pub(crate) async fn once<F>(
 where
     F: Future<Output = poem::Result<Response>>,
 {
-    let Some(subject) = bearer::member(app, &request).await else {
+    let Some(subject) = bearer::member(app, &request).await? else {
         return run(request).await;
     };
     let asked = Asked {
@@ -126,12 +126,16 @@ async fn kept(app: &App, open: &Open, response: Response) -> poem::Result<Respon
             .to_owned(),
         body: body.to_vec(),
     };
-    let kept = app.answers.keep(open, answer.clone()).await;
-    Ok(written(kept.unwrap_or_else(|fault| {
+    match app.answers.keep(open, answer.clone()).await {
+        Ok(kept) => Ok(written(kept)),
         // What she asked for is done: she is told so, and another try finds it done.
-        tracing::warn!(%fault, "an answer is not kept");
-        answer
-    })))
+        Err(fault) if parts.status.is_success() => {
+            tracing::warn!(%fault, "an answer is not kept");
+            Ok(written(answer))
+        }
+        // Nothing is done, and another try might be answered otherwise: so this is no answer yet.
+        Err(fault) => Err(Problem::from(fault).into()),
+    }
 }
 
 fn written(answer: Answer) -> Response {
@@ -146,7 +150,6 @@ fn written(answer: Answer) -> Response {
 impl From<AnswersFault> for Problem {
     fn from(fault: AnswersFault) -> Self {
         match fault {
-            AnswersFault::Key(KeyError::Erased(_)) => Self::AccountDeleted,
             AnswersFault::Key(fault) => fault.into(),
             AnswersFault::Unreachable(fault) => fault.into(),
         }

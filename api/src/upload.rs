@@ -183,7 +183,7 @@ fn whole(number: u32) -> Result<i32, Problem> {
 async fn digest(original: Arc<Vec<u8>>) -> Result<String, Problem> {
     tokio::task::spawn_blocking(move || pictures::sha256(&original))
         .await
-        .map_err(|fault| Problem::ours("a digest broke off", &fault))
+        .map_err(|fault| Problem::broke_off("a digest broke off", &fault))
 }
 
 /// The vector, where there is a model; bounded work on a thread of its own.
@@ -191,9 +191,8 @@ async fn embedding(app: &App, seen: &Picture) -> Result<Option<Embedding>, Probl
     let Some(model) = app.model.clone() else {
         return Ok(None);
     };
-    let broken = |fault: &dyn std::fmt::Display| Problem::ours("a vector broke off", fault);
     let slot = Arc::clone(&app.vectors).acquire_owned().await;
-    let slot = slot.map_err(|fault| broken(&fault))?;
+    let slot = slot.map_err(|fault| Problem::ours("a vector has no place", &fault))?;
     let seen = seen.clone();
     tokio::task::spawn_blocking(move || {
         let _slot = slot;
@@ -206,7 +205,7 @@ async fn embedding(app: &App, seen: &Picture) -> Result<Option<Embedding>, Probl
         Ok(Some(Embedding { model, vector }))
     })
     .await
-    .map_err(|fault| broken(&fault))?
+    .map_err(|fault| Problem::broke_off("a vector broke off", &fault))?
 }
 
 /// An earlier picture of her own library that looks the same: by hash first, else by vector.

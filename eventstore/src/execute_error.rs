@@ -1,5 +1,6 @@
 //! Why a command is not in the log, sorted by what its caller can do about it.
 
+use crate::outage::is_outage;
 use cqrs_es::AggregateError;
 
 /// Why a command is not in the log.
@@ -43,19 +44,4 @@ pub(crate) fn sorted<E: std::error::Error>(fault: AggregateError<E>) -> ExecuteE
             }
         }
     }
-}
-
-/// Whether a fault is one of reaching the database, rather than of what was asked.
-fn is_outage(fault: &sqlx::Error) -> bool {
-    if let sqlx::Error::Database(cause) = fault {
-        // 57P0x: the server is shutting down or starting up.
-        return cause.code().is_some_and(|code| code.starts_with("57P"));
-    }
-    matches!(
-        fault,
-        sqlx::Error::Io(_)
-            | sqlx::Error::PoolTimedOut
-            | sqlx::Error::Protocol(_)
-            | sqlx::Error::WorkerCrashed
-    )
 }

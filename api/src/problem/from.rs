@@ -5,7 +5,7 @@ use domain::image::ImageRefusal;
 use domain::scan::ScanRefusal;
 use domain::user::UserRefusal;
 use eventstore::objects::ObjectFault;
-use eventstore::{DatabaseFault, ExecuteError, KeyError, ReadFault};
+use eventstore::{DatabaseFault, ExecuteError, KeyError, ReadFault, is_outage};
 use pictures::{NotTaken, Unfit};
 use projections::as_of::PastFault;
 use std::error::Error;
@@ -20,6 +20,20 @@ impl Problem {
         tracing::error!(%fault, "{what}");
         Self::Internal
     }
+
+    /// Something that we need does not answer, or not to this program: told to the log here; it may be asked again.
+    fn away(what: &str, fault: &dyn std::fmt::Display) -> Self {
+        tracing::warn!(%fault, "{what}");
+        Self::Unavailable
+    }
+
+    /// A task of ours did not come to its end: it broke, or this process is ending.
+    pub fn broke_off(what: &str, fault: &tokio::task::JoinError) -> Self {
+        match fault.is_panic() {
+            true => Self::ours(what, fault),
+            false => Self::away(what, fault),
+        }
+    }
 }
 
 impl<E: Error + Into<Self>> From<ExecuteError<E>> for Problem {
@@ -28,7 +42,7 @@ impl<E: Error + Into<Self>> From<ExecuteError<E>> for Problem {
             ExecuteError::Refused(refusal) => refusal.into(),
             ExecuteError::Conflict => Self::ConcurrentChange,
             ExecuteError::Unreachable(cause) => {
-                Self::ours("the event store did not answer", &cause)
+                Self::away("the event store did not answer", &cause)
             }
             ExecuteError::Broken(cause) => Self::ours("a stream cannot be used", &cause),
         }
@@ -94,20 +108,36 @@ impl From<NotTaken> for Problem {
 
 impl From<ObjectFault> for Problem {
     fn from(fault: ObjectFault) -> Self {
-        tracing::error!(%fault, "an object could not be stored or read");
-        Self::StorageUnavailable
+        match fault {
+            ObjectFault::Storage(_) | ObjectFault::Key(KeyError::Unreachable(_)) => {
+                tracing::error!(%fault, "an object could not be stored or read");
+                Self::StorageUnavailable
+            }
+            ObjectFault::Key(fault) => fault.into(),
+            ObjectFault::Missing => Self::ours("an object could not be read", &fault),
+        }
     }
 }
 
 impl From<DatabaseFault> for Problem {
     fn from(fault: DatabaseFault) -> Self {
-        Self::ours("the database did not do what was asked", &fault)
+        match is_outage(&fault) {
+            true => Self::away("the database did not answer", &fault),
+            false => Self::ours("the database did not do what was asked", &fault),
+        }
     }
 }
 
 impl From<ReadFault> for Problem {
     fn from(fault: ReadFault) -> Self {
-        Self::ours("the log could not be read", &fault)
+        match fault {
+            ReadFault::Unreachable(fault) => fault.into(),
+            // Programs are being replaced one by one: another one can read it, or soon this one's successor.
+            ReadFault::Newer { .. } => Self::away("the log could not be read yet", &fault),
+            ReadFault::Unreadable { .. } | ReadFault::Diverged { .. } | ReadFault::Gap { .. } => {
+                Self::ours("the log could not be read", &fault)
+            }
+        }
     }
 }
 
@@ -123,13 +153,22 @@ impl From<PastFault> for Problem {
 
 impl From<KeyError> for Problem {
     fn from(fault: KeyError) -> Self {
-        Self::ours("a key could not be had", &fault)
+        match fault {
+            KeyError::Unreachable(fault) => fault.into(),
+            KeyError::Erased(_) => Self::AccountDeleted,
+            KeyError::Master { .. }
+            | KeyError::OtherMaster
+            | KeyError::Wrapped
+            | KeyError::Sealed
+            | KeyError::Missing(_) => Self::ours("a key could not be had", &fault),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use eventstore::answers::AnswersFault;
     use pictures::Seen;
 
     #[test]
@@ -166,5 +205,95 @@ mod tests {
             assert_eq!(details["seen"], seen.name());
             assert!(!problem.message().contains('!') && problem.message().ends_with('.'));
         }
+    }
+
+    fn io() -> std::io::Error {
+        std::io::ErrorKind::ConnectionRefused.into()
+    }
+
+    fn away() -> DatabaseFault {
+        DatabaseFault::Io(io())
+    }
+
+    fn sealed() -> KeyError {
+        KeyError::Sealed
+    }
+
+    /// Status, code, and when to come again, as they leave.
+    fn told(problem: impl Into<Problem>) -> (u16, &'static str, Option<String>) {
+        let problem = problem.into();
+        let answer = problem.written(Some("id"));
+        let again = answer.headers().get("retry-after");
+        let again = again.map(|again| again.to_str().unwrap().to_owned());
+        (answer.status().as_u16(), problem.code(), again)
+    }
+
+    #[test]
+    fn whatever_does_not_answer_is_told_as_away_with_a_time_to_come_again() {
+        let unread = ReadFault::Unreachable(away());
+        let newer = ReadFault::Newer {
+            position: 1,
+            what: "ScanHalted 1".to_owned(),
+        };
+        let not_known = ExecuteError::<UserRefusal>::Unreachable("reset".to_owned());
+        for problem in [
+            Problem::from(away()),
+            DatabaseFault::PoolTimedOut.into(),
+            unread.into(),
+            newer.into(),
+            PastFault::from(away()).into(),
+            KeyError::Unreachable(away()).into(),
+            AnswersFault::Unreachable(away()).into(),
+            AnswersFault::Key(KeyError::Unreachable(away())).into(),
+            not_known.into(),
+        ] {
+            let again = Some("2".to_owned());
+            assert_eq!(told(problem.clone()), (503, "SERVICE_UNAVAILABLE", again));
+            assert!(!problem.is_final(), "another try may be answered otherwise");
+            assert!(problem.message().ends_with("try again in a moment."));
+        }
+        for fault in [
+            ObjectFault::Storage(io()),
+            KeyError::Unreachable(away()).into(),
+        ] {
+            let again = Some("2".to_owned());
+            assert_eq!(told(fault), (502, "STORAGE_UNAVAILABLE", again));
+        }
+    }
+
+    #[test]
+    fn what_fails_again_when_it_is_asked_again_is_a_fault_of_ours() {
+        let gap = ReadFault::Gap { position: 1 };
+        let broken = ExecuteError::<UserRefusal>::Broken("its payload".to_owned());
+        for problem in [
+            Problem::from(DatabaseFault::RowNotFound),
+            ReadFault::Unreachable(DatabaseFault::ColumnNotFound("state".to_owned())).into(),
+            gap.into(),
+            PastFault::TooLong.into(),
+            sealed().into(),
+            ObjectFault::Missing.into(),
+            ObjectFault::Key(sealed()).into(),
+            AnswersFault::Key(sealed()).into(),
+            broken.into(),
+        ] {
+            assert_eq!(told(problem), (500, "INTERNAL_ERROR", None));
+        }
+    }
+
+    #[test]
+    fn whose_key_is_gone_is_told_that_her_account_is() {
+        let erased = KeyError::Erased(domain::ids::UserId(uuid::Uuid::nil()));
+        assert_eq!(told(erased), (401, "AUTH_ACCOUNT_DELETED", None));
+    }
+
+    #[tokio::test]
+    async fn a_task_that_broke_is_ours_and_one_that_was_ended_with_its_process_may_be_asked_again()
+    {
+        let broke = tokio::spawn(async { panic!("on purpose") }).await;
+        let ended = tokio::spawn(std::future::pending::<()>());
+        ended.abort();
+        let (broke, ended) = (broke.unwrap_err(), ended.await.unwrap_err());
+        assert_eq!(Problem::broke_off("a task", &broke), Problem::Internal);
+        assert_eq!(Problem::broke_off("a task", &ended), Problem::Unavailable);
     }
 }

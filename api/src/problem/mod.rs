@@ -88,6 +88,8 @@ pub enum Problem {
     IdempotencyConflict,
     /// A change is saved and not shown yet; asking again soon shows it.
     NotShownYet,
+    /// Database or keys do not answer; the same request may be asked again.
+    Unavailable,
     /// Ours; what it was stands in the log under the request id.
     Internal,
 }

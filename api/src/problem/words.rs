@@ -45,7 +45,10 @@ impl Problem {
             Self::ImageUnreadable(_) => 422,
             Self::Internal => 500,
             Self::StorageUnavailable => 502,
-            Self::AuthUnavailable | Self::ScanUnavailable | Self::NotShownYet => 503,
+            Self::AuthUnavailable
+            | Self::ScanUnavailable
+            | Self::NotShownYet
+            | Self::Unavailable => 503,
         }
     }
 
@@ -93,6 +96,7 @@ impl Problem {
             Self::ConcurrentChange => "CONCURRENT_CHANGE",
             Self::IdempotencyConflict => "IDEMPOTENCY_CONFLICT",
             Self::NotShownYet => "NOT_SHOWN_YET",
+            Self::Unavailable => "SERVICE_UNAVAILABLE",
             Self::Internal => "INTERNAL_ERROR",
         }
     }
@@ -151,6 +155,9 @@ impl Problem {
                 "This key was used for another request. Please use a new one."
             }
             Self::NotShownYet => "Your last change is saved and will show in a moment.",
+            Self::Unavailable => {
+                "This is not possible right now. Nothing of yours was lost; please try again in a moment."
+            }
             Self::Internal => "Something went wrong on our side. Nothing of yours was lost.",
         }
     }
@@ -207,6 +214,7 @@ impl Problem {
             | Self::ConcurrentChange
             | Self::IdempotencyConflict
             | Self::NotShownYet
+            | Self::Unavailable
             | Self::Internal => None,
         }
     }

@@ -22,15 +22,26 @@ const PICTURES_MAX: u32 = 40;
 const JOINS_WITHIN: Duration = Duration::from_secs(60);
 
 /// A change that a member asked for over HTTP.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asked {
-    /// The id of the request, chosen by the client; it stands in the log.
+    /// The id of the request, chosen by the client; it stands in the log. One that is sent again has it as its
+    /// `Idempotency-Key` too, so all that comes of that key stands under it.
     pub request: Uuid,
     pub member: Uuid,
     /// The fact that it leads to.
     pub fact: &'static str,
     /// What came back.
     pub answer: Answered,
+    /// Every answer under its key, for as often as it was asked again; none without a key.
+    pub given: Vec<Given>,
+}
+
+/// An answer, by what tells it from another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Given {
+    pub status: u16,
+    /// A hash of the body.
+    pub body: u64,
 }
 
 /// What came back of a change.
@@ -48,19 +59,17 @@ pub struct Heard {
     pub asked: Vec<Asked>,
     /// Answers by their status, as `503`, or `none`.
     pub answers: BTreeMap<String, u64>,
+    /// Requests that were sent again under their key.
+    pub again: u64,
     /// Answers in which somebody saw a canary of her own: the search for those of others looks in the right places.
     pub own_seen: u64,
 }
 
 impl Heard {
-    /// How many answers had this status.
-    pub fn count_of(&self, status: &str) -> u64 {
-        self.answers.get(status).copied().unwrap_or_default()
-    }
-
     fn add(&mut self, other: Self) {
         self.asked.extend(other.asked);
         self.own_seen += other.own_seen;
+        self.again += other.again;
         for (status, count) in other.answers {
             *self.answers.entry(status).or_default() += count;
         }
@@ -125,9 +134,9 @@ impl Members {
         self.over = Arc::default();
         for mut member in self.active.drain(..) {
             member.wire.minds(&self.canaries);
-            let over = Arc::clone(&self.over);
+            member.over = Arc::clone(&self.over);
             self.running.spawn(async move {
-                member.asks(seed, &over).await?;
+                member.asks(seed).await?;
                 Ok(member)
             });
         }

@@ -234,6 +234,7 @@ impl<'a> Run<'a> {
         self.tally.most_memory_kib = self.memory.most_kib;
         self.tally.scans = self.seen.ended_scans();
         self.tally.answers = self.members.heard.answers.clone();
+        self.tally.again = self.members.heard.again;
         let dropped = verdict::told(self.place)?.dropped;
         if dropped > 0 {
             self.tally

@@ -7,13 +7,15 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// What ends a run at once, so that it is zero wherever the table is told.
-const WRONG: [&str; 6] = [
+const WRONG: [&str; 8] = [
     "lost",
     "doubled",
     "out of order",
     "read models that differ",
     "scans without an end",
     "shown to another member",
+    "answered otherwise when asked again",
+    "told of a fault of ours (500)",
 ];
 
 /// The figures of a run.
@@ -27,6 +29,8 @@ pub struct Tally {
     pub scans: usize,
     /// Answers over HTTP by their status; `none` where there was none.
     pub answers: BTreeMap<String, u64>,
+    /// Requests that were sent again under their key, and answered alike.
+    pub again: u64,
     /// From the end of faults and load until every reader stood at the end of the log.
     pub longest_recovery: Duration,
     /// From then until the bus had the log again.
@@ -61,6 +65,7 @@ impl Tally {
         for (status, count) in &self.answers {
             line(&format!("  answered {status}"), count.to_string());
         }
+        line("asked again under the same key", self.again.to_string());
         line("scans that were accepted and ended", self.scans.to_string());
         for wrong in WRONG {
             line(wrong, "0".to_owned());

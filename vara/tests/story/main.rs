@@ -7,6 +7,7 @@
 )]
 
 mod at_rest;
+mod away;
 mod bad_input;
 mod canaries;
 mod engine_faults;

@@ -48,6 +48,13 @@ fn a_short_run_under_faults_loses_and_doubles_nothing() {
     assert_eq!(figure(&words, "out of order"), 0);
     assert_eq!(figure(&words, "scans without an end"), 0);
     assert_eq!(figure(&words, "shown to another member"), 0);
+    assert_eq!(figure(&words, "answered otherwise when asked again"), 0);
+    assert_eq!(figure(&words, "told of a fault of ours"), 0);
+    // Each member uploads once and starts a scan after every schedule: each of these is asked at least once more.
+    assert!(
+        figure(&words, "asked again under the same key") >= 4 + 4 * 4,
+        "{words}"
+    );
     // Four members ask all the time, and each of them starts a scan after every schedule at the latest.
     assert!(figure(&words, "asked over HTTP") > 100, "{words}");
     assert!(figure(&words, "scans that were accepted") >= 8, "{words}");

@@ -71,14 +71,24 @@ impl Changes {
         }
     }
 
-    /// What was acknowledged is there, as it was answered.
+    /// What was acknowledged is there, as it was answered; under one key alike each time.
     pub fn holds(&self, asked: &Asked) -> Result<(), Broken> {
         let Asked {
             request,
             member,
             fact,
             answer,
+            given,
         } = asked;
+        if let Some([one, other]) = given.array_windows().find(|[one, other]| one != other) {
+            return broken(
+                "I1",
+                format!(
+                    "{fact} of {member} was answered with {} and, under the same key, otherwise with {}: request {request}",
+                    one.status, other.status
+                ),
+            );
+        }
         match (self.of_request.get(request), answer) {
             (None, Answered::Done(_)) => broken(
                 "I1",

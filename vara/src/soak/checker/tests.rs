@@ -1,6 +1,6 @@
 //! The checker itself: it finds every wrong that it is there for.
 
-use super::super::members::Answered;
+use super::super::members::{Answered, Given};
 use super::*;
 use eventstore::Why;
 use eventstore::bus::{Message, Messages};
@@ -166,6 +166,7 @@ fn asked_for(answer: Answered) -> Asked {
         member: Uuid::from_u128(OWNER),
         fact: "ScanStarted",
         answer,
+        given: vec![],
     }
 }
 
@@ -191,20 +192,43 @@ fn a_change_that_was_answered_and_is_lost_or_another_one_is_found() {
     assert!(
         wrong(Asked {
             fact: "ImageUploaded",
-            ..done
+            ..done.clone()
         })
         .contains("ScanStarted of")
     );
     assert!(
         wrong(Asked {
             member: id(7),
-            ..done
+            ..done.clone()
         })
         .contains("of 0")
     );
     let nothing = over_http(&[]).unwrap();
     assert!(nothing.answered(&[done]).unwrap_err().what.contains("lost"));
     nothing.answered(&[asked_for(Answered::Unknown)]).unwrap();
+}
+
+#[test]
+fn an_answer_that_is_another_one_when_it_is_asked_for_again_is_found() {
+    let there = over_http(&[of_scan(1, "ScanStarted", 1)]).unwrap();
+    let alike = |given: &[(u16, u64)]| {
+        let given = given
+            .iter()
+            .map(|(status, body)| Given {
+                status: *status,
+                body: *body,
+            })
+            .collect();
+        let done = asked_for(Answered::Done(Some(Uuid::from_u128(9))));
+        there.answered(&[Asked { given, ..done }])
+    };
+    alike(&[(202, 1)]).unwrap();
+    alike(&[(202, 1), (202, 1), (202, 1)]).unwrap();
+    for other in [(202, 2), (409, 1)] {
+        let wrong = alike(&[(202, 1), (202, 1), other]).unwrap_err();
+        assert_eq!(wrong.invariant, "I1");
+        assert!(wrong.what.contains("under the same key"), "{wrong}");
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::super::checker::Broken;
 use super::wire::{Answer, Wire};
-use super::{Answered, Asked};
+use super::{Answered, Asked, Given};
 use reqwest::multipart::{Form, Part};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -14,6 +14,8 @@ use uuid::Uuid;
 
 /// Longest time after the last fault until she is served (I11).
 const SERVED_WITHIN: Duration = Duration::from_secs(30);
+/// Time between two tries of one request.
+const AGAIN_AFTER: Duration = Duration::from_millis(100);
 /// Scans that she starts in one schedule, while things go wrong.
 const SCANS: u32 = 2;
 const ME: &str = "/users/me";
@@ -56,10 +58,12 @@ pub struct Member {
     pub pictures: u32,
     newest: Option<Uuid>,
     texts: u32,
+    /// Whether nothing goes wrong any more.
+    pub over: Arc<AtomicBool>,
 }
 
 impl Member {
-    pub const fn new(wire: Wire, place: usize, picture: &'static [u8], paths: Paths) -> Self {
+    pub fn new(wire: Wire, place: usize, picture: &'static [u8], paths: Paths) -> Self {
         Self {
             wire,
             place,
@@ -68,6 +72,7 @@ impl Member {
             pictures: 0,
             newest: None,
             texts: 0,
+            over: Arc::default(),
         }
     }
 
@@ -75,11 +80,11 @@ impl Member {
     ///
     /// # Errors
     /// When an answer shows what it must not, or refuses what no fault excuses.
-    pub async fn asks(&mut self, seed: u64, over: &AtomicBool) -> Result<(), Broken> {
+    pub async fn asks(&mut self, seed: u64) -> Result<(), Broken> {
         let mut rng = fastrand::Rng::with_seed(seed ^ ((self.place as u64) << 32));
         self.uploads().await?;
         let (mut turn, mut scans) = (0_u32, 0);
-        while !over.load(Ordering::Relaxed) {
+        while !self.over.load(Ordering::Relaxed) {
             match turn % 8 {
                 2 if scans < SCANS => {
                     scans += 1;
@@ -122,16 +127,17 @@ impl Member {
         // Bytes after its end make another file of the same picture.
         let mut bytes = self.picture.to_vec();
         bytes.resize(bytes.len() + self.pictures as usize, 0);
-        let part = Part::bytes(bytes).file_name("picture");
-        let Ok(part) = part.mime_str("image/jpeg") else {
-            return Ok(());
+        let request = |wire: &Wire| {
+            let request = wire.ask(Method::POST, "/images/upload");
+            let part = Part::bytes(bytes.clone()).file_name("picture");
+            match part.mime_str("image/jpeg") {
+                Ok(part) => request.multipart(Form::new().part("file", part)),
+                Err(_) => request,
+            }
         };
-        let form = Form::new().part("file", part);
-        let request = self.wire.ask(Method::POST, "/images/upload");
         // 422: its decoder was given up, because everything stood still.
-        let excused = [422];
-        let asked = self.change("ImageUploaded", request.multipart(form), &excused);
-        if let Some(image) = asked.await? {
+        let answer = self.changes_once("ImageUploaded", request, &[422]).await?;
+        if let Some(image) = answer.made() {
             self.newest = Some(image);
             let me = self.wire.id;
             self.paths.add(me, format!("/images/{image}"));
@@ -146,17 +152,15 @@ impl Member {
             return Ok(false);
         };
         let ask = json!({ "type": "IMAGE_SCAN", "targetId": image });
-        let request = self.wire.ask(Method::POST, "/scans/trigger").json(&ask);
+        let request = |wire: &Wire| wire.ask(Method::POST, "/scans/trigger").json(&ask);
         // 409: the one before has not ended.
-        let excused = [409];
-        let refused = self.wire.heard.count_of("409");
-        if let Some(scan) = self.change("ScanStarted", request, &excused).await? {
+        let answer = self.changes_once("ScanStarted", request, &[409]).await?;
+        if let Some(scan) = answer.made() {
             let me = self.wire.id;
             self.paths.add(me, format!("/scans/{scan}"));
             self.paths.add(me, format!("/scans/{scan}/matches"));
-            return Ok(true);
         }
-        Ok(self.wire.heard.count_of("409") > refused)
+        Ok(answer.is_done() || answer.status == 409)
     }
 
     /// Agrees to what no scan needs, under a text she has not seen before, which is a fact of its own.
@@ -165,32 +169,72 @@ impl Member {
         let ask = json!({ "granted": true, "textVersion": format!("soak-{}", self.texts) });
         let path = "/users/me/consents/FACE_SEARCH";
         let request = self.wire.ask(Method::PUT, path).json(&ask);
-        // 409: somebody else changed the same at once, which a request of hers may be that got no answer.
-        let asked = self.change("ConsentGranted", request, &[409]);
-        asked.await.map(drop)
-    }
-
-    /// Asks for a change, and notes what was asked and answered; the id of what came into being.
-    async fn change(
-        &mut self,
-        fact: &'static str,
-        request: RequestBuilder,
-        excused: &[u16],
-    ) -> Result<Option<Uuid>, Broken> {
         let id = eventstore::edge::fresh_id();
         let request = request.header("X-Request-Id", id.to_string());
-        let answer = self.wire.send(request, excused).await?;
-        let done = answer.filter(Answer::is_done).map(|answer| answer.data());
-        let made = done
-            .as_ref()
-            .and_then(|data| data["id"].as_str()?.parse().ok());
+        // 409: somebody else changed the same at once, which a request of hers may be that got no answer.
+        let answer = self.wire.send(request, &[409]).await?;
+        let done = answer.filter(Answer::is_done);
+        let answer = done.map_or(Answered::Unknown, |done| Answered::Done(done.made()));
+        self.asked(id, "ConsentGranted", answer, vec![]);
+        Ok(())
+    }
+
+    /// Asks for a change under a key of its own until it is answered, and then once more, for the same answer.
+    async fn changes_once(
+        &mut self,
+        fact: &'static str,
+        request: impl Fn(&Wire) -> RequestBuilder,
+        excused: &[u16],
+    ) -> Result<Answer, Broken> {
+        let key = eventstore::edge::fresh_id();
+        let first = self.is_answered(key, &request, excused).await?;
+        self.wire.heard.again += 1;
+        let again = self.is_answered(key, &request, excused).await?;
+        let answer = match first.is_done() {
+            true => Answered::Done(first.made()),
+            false => Answered::Unknown,
+        };
+        self.asked(key, fact, answer, vec![first.given(), again.given()]);
+        Ok(first)
+    }
+
+    /// Asks again and again, under the same key, until there is an answer (I11).
+    async fn is_answered(
+        &mut self,
+        key: Uuid,
+        request: impl Fn(&Wire) -> RequestBuilder,
+        excused: &[u16],
+    ) -> Result<Answer, Broken> {
+        let mut calm = None;
+        loop {
+            let named = request(&self.wire)
+                .header("X-Request-Id", key.to_string())
+                .header("Idempotency-Key", key.to_string());
+            let answer = self.wire.send(named, excused).await?;
+            if let Some(answer) = answer.filter(Answer::is_final) {
+                return Ok(answer);
+            }
+            if self.over.load(Ordering::Relaxed)
+                && calm.get_or_insert_with(Instant::now).elapsed() > SERVED_WITHIN
+            {
+                let me = self.wire.id;
+                let what = format!("{me} asks {key} and is not answered within {SERVED_WITHIN:?}");
+                return Err(Broken::of("I11", what));
+            }
+            self.wire.heard.again += 1;
+            tokio::time::sleep(AGAIN_AFTER).await;
+        }
+    }
+
+    /// Notes what was asked and answered.
+    fn asked(&mut self, request: Uuid, fact: &'static str, answer: Answered, given: Vec<Given>) {
         self.wire.heard.asked.push(Asked {
-            request: id,
+            request,
             member: self.wire.id,
             fact,
-            answer: done.map_or(Answered::Unknown, |_| Answered::Done(made)),
+            answer,
+            given,
         });
-        Ok(made)
     }
 
     /// Looks at something of her own, or tries what is somebody else's.

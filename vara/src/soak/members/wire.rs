@@ -1,11 +1,12 @@
 //! Her side of the wire: one request, its answer counted and searched for what she must not see.
 
 use super::super::checker::Broken;
-use super::Heard;
+use super::{Given, Heard};
 use anyhow::{Context, ensure};
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
 use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -17,11 +18,35 @@ const PASSWORD: &str = "Quiet-Harbour-7";
 pub struct Answer {
     pub status: u16,
     pub text: String,
+    /// It has a `Retry-After`.
+    says_when: bool,
 }
 
 impl Answer {
     pub fn is_done(&self) -> bool {
         (200..300).contains(&self.status)
+    }
+
+    /// Whether it is the answer: not one that says who to be, or when to come again.
+    pub fn is_final(&self) -> bool {
+        let passes = matches!(self.status, 401 | 500..) || self.text.contains("CONCURRENT_CHANGE");
+        self.is_done() || !passes
+    }
+
+    /// The id of what came into being.
+    pub fn made(&self) -> Option<Uuid> {
+        let data = self.is_done().then(|| self.data());
+        data.and_then(|data| data["id"].as_str()?.parse().ok())
+    }
+
+    /// What the checker is told of it.
+    pub fn given(&self) -> Given {
+        let mut body = DefaultHasher::new();
+        self.text.hash(&mut body);
+        Given {
+            status: self.status,
+            body: body.finish(),
+        }
     }
 
     /// What the envelope holds.
@@ -126,8 +151,9 @@ impl Wire {
         match status {
             // Her token ended, or the provider was away.
             401 => drop(self.signs_in().await),
-            // A server that is away, or late.
-            200..300 | 500.. => {}
+            200..300 => {}
+            // A server that is away, or late; she is told when to come again.
+            502 | 503 if answer.says_when => {}
             status if excused.contains(&status) => {}
             status => {
                 let what = format!("{me} was refused with {status}: {}", answer.text);
@@ -146,6 +172,11 @@ impl Wire {
 async fn whole(request: RequestBuilder) -> Option<Answer> {
     let answer = request.send().await.ok()?;
     let status = answer.status().as_u16();
+    let says_when = answer.headers().contains_key("retry-after");
     let text = answer.text().await.ok()?;
-    Some(Answer { status, text })
+    Some(Answer {
+        status,
+        text,
+        says_when,
+    })
 }
