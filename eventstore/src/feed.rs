@@ -131,10 +131,7 @@ impl Feed {
 
     /// What the log has; a log that ends before the reader stands has lost what it saw.
     async fn logged(&self, after: i64) -> Result<Vec<Recorded>, ReadFault> {
-        let events = self.log.read_after(after, BATCH as i64).await?;
-        if events.is_empty() && after > 0 {
-            self.log.must_hold(after).await?;
-        }
+        let (_, events) = self.log.read_on(after, BATCH as i64).await?;
         Ok(events)
     }
 

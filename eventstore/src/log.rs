@@ -1,8 +1,10 @@
 //! Reads the log by position: gapless, in commit order, and closed on every fault.
 
 mod command;
+mod fault;
 mod wanted;
 
+pub use fault::ReadFault;
 pub use wanted::Wanted;
 
 use crate::recorded::{COLUMNS, Recorded};
@@ -10,58 +12,6 @@ use chrono::{DateTime, Utc};
 use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row};
 use uuid::Uuid;
-
-/// Why the log could not be read on. Never swallowed: a replay that cannot go on says so.
-#[derive(Debug, thiserror::Error)]
-pub enum ReadFault {
-    /// The database did not answer.
-    #[error("the log is not reachable: {0}")]
-    Unreachable(#[from] sqlx::Error),
-    /// An event cannot be read; nothing after it is read either.
-    #[error("the event at position {position} cannot be read: {what}")]
-    Unreadable {
-        /// Where it stands.
-        position: i64,
-        /// What is wrong; names fields, never values.
-        what: String,
-    },
-    /// A newer program wrote it. Neither skipped nor parked: that program is waited for.
-    #[error("the event at position {position} is not for this program: {what}")]
-    Newer {
-        /// Where it stands.
-        position: i64,
-        /// Which fact, in which version.
-        what: String,
-    },
-    /// The log does not hold what a reader has seen: it lost its newest events, and gave their positions again.
-    #[error(
-        "the log does not hold the event that {reader} saw at position {position}: it was restored or promoted \
-         without its newest events; docs/operating.md, \"When the log lost its tail\", has the way on"
-    )]
-    Diverged {
-        /// The reader.
-        reader: String,
-        /// Where it stands.
-        position: i64,
-    },
-    /// A position is missing, which the append does not allow to happen.
-    #[error("the log has no event at position {position}")]
-    Gap {
-        /// The missing position.
-        position: i64,
-    },
-}
-
-impl ReadFault {
-    /// What stops a reader of a log that does not hold the event it saw at a position.
-    #[must_use]
-    pub fn diverged(reader: &str, position: i64) -> Self {
-        Self::Diverged {
-            reader: reader.to_owned(),
-            position,
-        }
-    }
-}
 
 /// Longest chain of causes that is followed; the longest that policies can make today has five links.
 const CHAIN_MAX: usize = 32;
@@ -85,6 +35,34 @@ impl Log {
     /// # Errors
     /// [`ReadFault`], when the very next event cannot be read.
     pub async fn read_after(&self, position: i64, limit: i64) -> Result<Vec<Recorded>, ReadFault> {
+        self.page(position, limit, 0).await
+    }
+
+    /// At most `limit` events after one that was read before, and that one's id: it is read again with them, so that whoever
+    /// goes on learns in the same question what stands there now. No id at position 0.
+    ///
+    /// # Errors
+    /// [`ReadFault`], when the very next event cannot be read, or nothing stands at the position.
+    pub async fn read_on(
+        &self,
+        position: i64,
+        limit: i64,
+    ) -> Result<(Option<Uuid>, Vec<Recorded>), ReadFault> {
+        if position == 0 {
+            return Ok((None, self.read_after(0, limit).await?));
+        }
+        let mut events = self.page(position - 1, limit + 1, 1).await?.into_iter();
+        let seen = events.next().ok_or(ReadFault::Gap { position })?;
+        Ok((Some(seen.event_id), events.collect()))
+    }
+
+    /// At most `limit` events after a position. A fault behind more than `seen` of them is left to whoever reads on.
+    async fn page(
+        &self,
+        position: i64,
+        limit: i64,
+        seen: usize,
+    ) -> Result<Vec<Recorded>, ReadFault> {
         let all =
             format!("SELECT {COLUMNS} FROM events WHERE position > $1 ORDER BY position LIMIT $2");
         let rows = sqlx::query(&all)
@@ -96,27 +74,11 @@ impl Log {
         for (row, expected) in rows.iter().zip(position + 1..) {
             match expect(row, expected) {
                 Ok(event) => events.push(event),
-                Err(fault) if events.is_empty() => return Err(fault),
+                Err(fault) if events.len() <= seen => return Err(fault),
                 Err(_) => break,
             }
         }
         Ok(events)
-    }
-
-    /// Makes sure that there is an event at a position.
-    ///
-    /// # Errors
-    /// [`ReadFault::Gap`] where there is none.
-    pub async fn must_hold(&self, position: i64) -> Result<(), ReadFault> {
-        let there = "SELECT EXISTS (SELECT FROM events WHERE position = $1)";
-        let there: bool = sqlx::query_scalar(there)
-            .bind(position)
-            .fetch_one(&self.pool)
-            .await?;
-        match there {
-            true => Ok(()),
-            false => Err(ReadFault::Gap { position }),
-        }
     }
 
     /// Position and stream of at most `limit` events before a position, newest first.

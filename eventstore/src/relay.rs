@@ -7,7 +7,6 @@ use crate::feed::appended;
 use crate::kill_point;
 use crate::log::{Log, ReadFault};
 use crate::partitions::Partitions;
-use crate::recorded::Recorded;
 use sqlx::PgPool;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -89,12 +88,16 @@ impl Relay {
             return Ok(());
         }
         let mut position = self.begin().await?;
-        let mut last = self.published_at(position).await?;
+        let (mut last, _) = self.log.read_on(position, 0).await?;
         let mut partitions = Partitions::after(&self.log, position).await?;
         let (mut written, mut since) = (position, Instant::now());
         let mut asked = Instant::now();
         loop {
-            let events = self.following(position, last).await?;
+            // The log may have been put back behind what was published last, and the checkpoint with it.
+            let (seen, events) = self.log.read_on(position, BATCH).await?;
+            if seen != last {
+                return Err(ReadFault::diverged(NAME, position).into());
+            }
             if let Some(newest) = events.last() {
                 kill_point("relay:read");
                 self.bus.publish(&events, &mut partitions).await?;
@@ -123,33 +126,6 @@ impl Relay {
                 appended(&mut self.head).await;
             }
         }
-    }
-
-    /// The id of the event that was published last.
-    async fn published_at(&self, position: i64) -> Result<Option<Uuid>, ReadFault> {
-        if position == 0 {
-            return Ok(None);
-        }
-        let there = self.log.read_after(position - 1, 1).await?;
-        let there = there.first().ok_or(ReadFault::Gap { position })?;
-        Ok(Some(there.event_id))
-    }
-
-    /// The events after the one that was published last, which is read again with them: the log may have been put back
-    /// behind it a moment ago, and its checkpoint with it.
-    async fn following(
-        &self,
-        position: i64,
-        last: Option<Uuid>,
-    ) -> Result<Vec<Recorded>, ReadFault> {
-        let Some(last) = last else {
-            return self.log.read_after(position, BATCH).await;
-        };
-        let mut events = self.log.read_after(position - 1, BATCH + 1).await?;
-        if events.first().map(|event| event.event_id) != Some(last) {
-            return Err(ReadFault::diverged(NAME, position));
-        }
-        Ok(events.split_off(1))
     }
 
     /// Where to go on: at the checkpoint, unless the bus holds less than we published, or what another log said. Then it was

@@ -42,8 +42,8 @@ impl Passing {
     }
 
     /// Moves a reader, if it still stands where it is thought to stand, under the same owner, nobody holds it, and the log
-    /// holds the event that it is moved to;
-    /// whether it was moved. Where the database does not answer it was not, as far as we know.
+    /// holds the event that it is moved to; whether it was moved. Where the database does not answer it was not, as far as
+    /// we know.
     ///
     /// It is not waited for at its commit: lost, it is noticed by the next one, which finds the reader elsewhere, and
     /// nothing hangs on it.

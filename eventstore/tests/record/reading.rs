@@ -88,6 +88,18 @@ async fn a_missing_position_stops_the_reader_before_it() {
     }
     let fault = record.log().read_after(1, 1).await;
     assert_eq!(fault.unwrap().len(), 1, "what stands before it can be read");
+    // Nor is it hidden by the event before it, which is read again.
+    let fault = record.log().read_on(2, 10).await.unwrap_err();
+    assert!(matches!(fault, ReadFault::Gap { position: 3 }), "{fault}");
+    let (seen, after) = record.log().read_on(1, 10).await.unwrap();
+    assert_eq!((seen, after.len()), (Some(before[0].event_id), 1));
+    for gone in [3, 9] {
+        let fault = record.log().read_on(gone, 10).await.unwrap_err();
+        assert!(
+            matches!(fault, ReadFault::Gap { position } if position == gone),
+            "{fault}"
+        );
+    }
     record
         .tampered("DELETE FROM events WHERE position = 1")
         .await;
