@@ -6,6 +6,7 @@ mod content;
 use crate::app::App;
 use crate::bearer;
 use crate::problem::Problem;
+use domain::Event;
 use domain::ids::UserId;
 use eventstore::answers::{Answer, AnswersFault, Asked, Open, Standing};
 use eventstore::{edge, kill_point};
@@ -40,6 +41,17 @@ pub(crate) fn command(request: &Request) -> Command {
         id: edge::fresh_id(),
         again: false,
     })
+}
+
+/// The first fact of a command, where the command is in the log: what a request that comes again led to.
+///
+/// # Errors
+/// When log or keys do not answer, or the fact does not open.
+pub(crate) async fn fact(app: &App, command: Uuid) -> Result<Option<Event>, Problem> {
+    let Some(event) = app.log.of_command(command).await?.into_iter().next() else {
+        return Ok(None);
+    };
+    Ok(Some(event.open(app.store.vault()).await?.event))
 }
 
 /// The key of a request that changes something.

@@ -159,6 +159,9 @@ async fn take(
 /// The picture as it is shown from now on. Made from what was recorded, so that a read model that is late cannot
 /// turn a saved picture into an error.
 fn row(ask: &UploadImage) -> Result<ImageRow, Problem> {
+    let whole = |number: u32| {
+        i32::try_from(number).map_err(|fault| Problem::ours("a number is too large", &fault))
+    };
     Ok(ImageRow {
         image_id: ask.image_id.0,
         owner: ask.owner.0,
@@ -172,10 +175,6 @@ fn row(ask: &UploadImage) -> Result<ImageRow, Problem> {
         scan_count: 0,
         match_count: 0,
     })
-}
-
-fn whole(number: u32) -> Result<i32, Problem> {
-    i32::try_from(number).map_err(|fault| Problem::ours("a number is too large", &fault))
 }
 
 /// The digest of what she sent, made here while the picture is decoded elsewhere: it is evidence, so it does not

@@ -44,6 +44,42 @@ pub struct ImageRow {
     pub match_count: i32,
 }
 
+impl ImageRow {
+    /// A picture as it was taken in; none of any other fact.
+    ///
+    /// # Errors
+    /// When a number does not fit into its column.
+    pub fn taken_in(event: &ImageEvent) -> Result<Option<Self>, sqlx::Error> {
+        let ImageEvent::ImageUploaded {
+            owner,
+            image_id,
+            content_type,
+            size_bytes,
+            width,
+            height,
+            near_copy_of,
+            uploaded_at,
+            ..
+        } = event
+        else {
+            return Ok(None);
+        };
+        Ok(Some(Self {
+            image_id: image_id.0,
+            owner: owner.0,
+            content_type: content_type.clone(),
+            size_bytes: whole(*size_bytes)?,
+            width: whole(*width)?,
+            height: whole(*height)?,
+            near_copy_of: near_copy_of.as_ref().map(|near| near.image_id.0),
+            uploaded_at: *uploaded_at,
+            last_scanned: None,
+            scan_count: 0,
+            match_count: 0,
+        }))
+    }
+}
+
 /// Which pictures of a library (IMG-4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Filter {
@@ -142,32 +178,16 @@ impl ReadModel for Images {
 
 impl Images {
     fn take_in(&mut self, event: &ImageEvent) -> Result<(), sqlx::Error> {
+        if let Some(row) = ImageRow::taken_in(event)? {
+            self.images.insert(row);
+        }
         match event {
             ImageEvent::ImageUploaded {
                 owner,
                 image_id,
-                content_type,
-                size_bytes,
-                width,
-                height,
                 fingerprint,
-                near_copy_of,
-                uploaded_at,
                 ..
             } => {
-                self.images.insert(ImageRow {
-                    image_id: image_id.0,
-                    owner: owner.0,
-                    content_type: content_type.clone(),
-                    size_bytes: whole(*size_bytes)?,
-                    width: whole(*width)?,
-                    height: whole(*height)?,
-                    near_copy_of: near_copy_of.as_ref().map(|near| near.image_id.0),
-                    uploaded_at: *uploaded_at,
-                    last_scanned: None,
-                    scan_count: 0,
-                    match_count: 0,
-                });
                 if let Some(known) = fingerprint.as_ref().and_then(|f| f.known()) {
                     self.hashes.insert(HashRow {
                         image_id: image_id.0,

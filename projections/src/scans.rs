@@ -4,7 +4,6 @@ mod questions;
 
 pub use questions::{Wanted, find, list};
 
-use crate::codes::code;
 use crate::projector::{ERASURE, Facts, ReadModel};
 use crate::table::{AnyTable, Place, Row, Table};
 use chrono::{DateTime, Utc};
@@ -121,25 +120,8 @@ impl Scans {
         place: &mut Place<'_>,
         event: &ScanEvent,
     ) -> Result<(), sqlx::Error> {
-        if let ScanEvent::ScanStarted {
-            owner,
-            scan_id,
-            kind,
-            target,
-            images,
-            started_at,
-        } = event
-        {
-            self.scans.insert(ScanRow {
-                scan_id: scan_id.0,
-                owner: owner.0,
-                kind: code(kind)?,
-                status: "PENDING".to_owned(),
-                target: target.map(|image| image.0),
-                images: i32::try_from(images.len()).unwrap_or(i32::MAX),
-                created_at: *started_at,
-                ..ScanRow::default()
-            });
+        if let Some(row) = ScanRow::accepted(event) {
+            self.scans.insert(row);
             return Ok(());
         }
         if let Some(row) = self.scans.get(place, &scan_of(event).0).await? {
@@ -162,6 +144,32 @@ const fn scan_of(event: &ScanEvent) -> ScanId {
 }
 
 impl ScanRow {
+    /// A scan as it was accepted; none of any other fact.
+    #[must_use]
+    pub fn accepted(event: &ScanEvent) -> Option<Self> {
+        let ScanEvent::ScanStarted {
+            owner,
+            scan_id,
+            kind,
+            target,
+            images,
+            started_at,
+        } = event
+        else {
+            return None;
+        };
+        Some(Self {
+            scan_id: scan_id.0,
+            owner: owner.0,
+            kind: kind.code().to_owned(),
+            status: "PENDING".to_owned(),
+            target: target.map(|image| image.0),
+            images: i32::try_from(images.len()).unwrap_or(i32::MAX),
+            created_at: *started_at,
+            ..Self::default()
+        })
+    }
+
     fn go_on(&mut self, event: &ScanEvent) {
         match event {
             ScanEvent::ScanStarted { .. } | ScanEvent::ProviderFailed { .. } => {}

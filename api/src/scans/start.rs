@@ -1,12 +1,12 @@
 //! From a wish to a scan that is accepted, once for each command.
 
 use crate::app::App;
-use crate::idempotency::Command;
+use crate::idempotency::{self, Command};
 use crate::problem::Problem;
 use domain::Event;
 use domain::ids::{ImageId, ScanId, UserId};
 use domain::image::Library;
-use domain::scan::{ScanCommand, ScanEvent, ScanKind, ScanSlot, StartScan};
+use domain::scan::{ScanCommand, ScanKind, ScanSlot, StartScan};
 use domain::user::{Purpose, User};
 use eventstore::{Why, edge, heartbeat};
 use projections::projector::ReadModel;
@@ -91,28 +91,10 @@ async fn start(app: &App, wish: Wish) -> Result<ScanRow, Problem> {
 
 /// The scan that a command started, as it was accepted then; none where it started none.
 async fn started(app: &App, command: Uuid) -> Result<Option<ScanRow>, Problem> {
-    let Some(event) = app.log.of_command(command).await?.into_iter().next() else {
+    let Some(Event::Scan(fact)) = idempotency::fact(app, command).await? else {
         return Ok(None);
     };
-    let Event::Scan(ScanEvent::ScanStarted {
-        owner,
-        scan_id,
-        kind,
-        target,
-        images,
-        started_at,
-    }) = event.open(app.store.vault()).await?.event
-    else {
-        return Ok(None);
-    };
-    Ok(Some(pending(&StartScan {
-        owner,
-        scan_id,
-        kind,
-        target,
-        images,
-        started_at,
-    })))
+    Ok(ScanRow::accepted(&fact))
 }
 
 /// The scan as it was accepted. Made from what was recorded, so that a read model that is late cannot turn an
