@@ -2,7 +2,6 @@
 
 use crate::support::{Record, at, by};
 use domain::ids::{ErasureId, ImageId, ScanId, UserId};
-use domain::image::{ImageCommand, Library, UploadImage};
 use domain::scan::{
     Answer, ProviderFault, RecordAnswer, ScanCommand, ScanKind, ScanSlot, StartScan,
 };
@@ -12,26 +11,8 @@ use serde_json::json;
 use std::collections::BTreeSet;
 
 async fn uploads(record: &Record, owner: UserId) -> ImageId {
-    let image_id = ImageId(fresh_id());
-    let upload = ImageCommand::Upload(Box::new(UploadImage {
-        owner,
-        image_id,
-        sha256: fresh_id().simple().to_string().repeat(2),
-        content_type: "image/jpeg".to_owned(),
-        size_bytes: 1,
-        width: 1,
-        height: 1,
-        fingerprint: None,
-        embedding: None,
-        near_copy_of: None,
-        uploaded_at: at(),
-    }));
-    record
-        .store
-        .execute::<Library>(owner.0, upload, by(owner, fresh_id()))
-        .await
-        .unwrap();
-    image_id
+    let sha256 = fresh_id().simple().to_string().repeat(2);
+    record.uploads(owner, &sha256).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

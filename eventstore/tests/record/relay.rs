@@ -1,9 +1,8 @@
 //! The relay: everything of the log on the bus, in order, once; and nothing personal in the bus's files.
 
 use crate::bus::{heard, positions, relay};
-use crate::support::{Record, by, joins, nats, sees, until};
+use crate::support::{Record, joins, nats, sees, until};
 use domain::ids::UserId;
-use domain::image::{ImageCommand, Library, UploadImage};
 use eventstore::edge::fresh_id;
 use eventstore::{checkpoint, relay::NAME};
 use std::collections::HashMap;
@@ -128,22 +127,7 @@ async fn the_files_of_the_bus_hold_nothing_personal() {
     joins(&record.store, owner, &email, fresh_id())
         .await
         .unwrap();
-    let upload = ImageCommand::Upload(Box::new(UploadImage {
-        owner,
-        image_id: fresh_id().into(),
-        sha256: mark.repeat(2),
-        content_type: "image/jpeg".to_owned(),
-        size_bytes: 1,
-        width: 1,
-        height: 1,
-        fingerprint: None,
-        embedding: None,
-        near_copy_of: None,
-        uploaded_at: chrono::DateTime::UNIX_EPOCH,
-    }));
-    let why = by(owner, fresh_id());
-    let uploaded = record.store.execute::<Library>(owner.0, upload, why);
-    uploaded.await.unwrap();
+    record.uploads(owner, &mark.repeat(2)).await;
     let relay = relay(&record.store, &nats.url()).await;
     let known = owner.to_string();
     // Her id is an id and may stand there: it shows that the search looks in the right place.

@@ -195,7 +195,7 @@ async fn a_destroyed_key_reads_as_erased_and_the_log_is_read_to_its_end() {
     let (erased, other) = (UserId(fresh_id()), UserId(fresh_id()));
     everything_personal(&record, erased).await;
     everything_personal(&record, other).await;
-    destroy_key(&record, erased).await;
+    record.destroys_in_silence(erased).await;
     let vault = record.vault();
     let opened = opened_by(&record, &vault).await.unwrap();
     assert_eq!(opened.len(), 14);
@@ -215,16 +215,6 @@ async fn a_destroyed_key_reads_as_erased_and_the_log_is_read_to_its_end() {
     // Her library still folds, without what was in it.
     let library: Library = store.load(erased.0).await.unwrap();
     assert_eq!(library.active().count(), 1);
-}
-
-async fn destroy_key(record: &Record, subject: UserId) {
-    sqlx::query(
-        "UPDATE keys.subject_keys SET wrapped = NULL, erased_at = now() WHERE subject = $1",
-    )
-    .bind(subject.0)
-    .execute(&record.pool)
-    .await
-    .unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

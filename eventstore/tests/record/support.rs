@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use domain::Share;
-use domain::ids::{MatchId, UserId};
+use domain::ids::{ImageId, MatchId, UserId};
+use domain::image::{ImageCommand, Library, UploadImage};
 use domain::matches::{Disposition, Match, MatchCommand, MatchRefusal, MatchType};
 use domain::matches::{PageAddress, RecordMatch, Tier, Verdict};
 use domain::user::{ChangeConsent, Purpose, RegisterUser, User, UserCommand, UserRefusal};
@@ -95,6 +96,39 @@ impl Record {
                 .unwrap();
         }
         owner
+    }
+
+    /// A member takes a picture in, with this digest.
+    pub async fn uploads(&self, owner: UserId, sha256: &str) -> ImageId {
+        let image_id = ImageId(fresh_id());
+        let upload = ImageCommand::Upload(Box::new(UploadImage {
+            owner,
+            image_id,
+            sha256: sha256.to_owned(),
+            content_type: "image/jpeg".to_owned(),
+            size_bytes: 1,
+            width: 1,
+            height: 1,
+            fingerprint: None,
+            embedding: None,
+            near_copy_of: None,
+            uploaded_at: at(),
+        }));
+        let why = by(owner, fresh_id());
+        let uploaded = self.store.execute::<Library>(owner.0, upload, why);
+        uploaded.await.unwrap();
+        image_id
+    }
+
+    /// A key is destroyed by somebody who tells nobody.
+    pub async fn destroys_in_silence(&self, subject: UserId) {
+        sqlx::query(
+            "UPDATE keys.subject_keys SET wrapped = NULL, erased_at = now() WHERE subject = $1",
+        )
+        .bind(subject.0)
+        .execute(&self.pool)
+        .await
+        .unwrap();
     }
 
     /// What somebody does who owns the database and means harm.

@@ -120,17 +120,6 @@ fn is_present(key: Result<Key, KeyError>) -> bool {
     matches!(key, Ok(Key::Present(_)))
 }
 
-/// Destroyed by somebody who tells nobody.
-async fn destroyed_in_silence(record: &Record, subject: UserId) {
-    sqlx::query(
-        "UPDATE keys.subject_keys SET wrapped = NULL, erased_at = now() WHERE subject = $1",
-    )
-    .bind(subject.0)
-    .execute(&record.pool)
-    .await
-    .unwrap();
-}
-
 async fn reads_as_erased(vault: &Vault, subject: UserId) {
     let within = Instant::now();
     until("the opened key is dropped", || async {
@@ -149,7 +138,7 @@ async fn an_opened_key_is_read_anew_when_its_time_is_over() {
     let short = record.vault().keeping_for(Duration::from_millis(300));
     let usual = record.vault();
     assert!(is_present(short.key(subject).await) && is_present(usual.key(subject).await));
-    destroyed_in_silence(&record, subject).await;
+    record.destroys_in_silence(subject).await;
     tokio::time::sleep(Duration::from_millis(301)).await;
     assert!(matches!(short.key(subject).await, Ok(Key::Erased)));
     // This one was told nothing and still has its minute: the first one did not read by chance.
@@ -202,7 +191,7 @@ async fn what_was_destroyed_while_nobody_could_hear_it_is_dropped_when_listening
     record.vault().destroy(other).await.unwrap();
     reads_as_erased(&following, other).await;
     assert!(is_present(following.key(subject).await));
-    destroyed_in_silence(&record, subject).await;
+    record.destroys_in_silence(subject).await;
     assert!(is_present(following.key(subject).await), "nobody said so");
     sqlx::query(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
