@@ -15,6 +15,7 @@ use projections::projector::ReadModel;
 use projections::{Operation, READ_MODELS, erasure, freshness, named};
 use receipt::Done;
 use serde_json::Value;
+use std::collections::HashSet;
 
 /// How often the read models are waited for, two seconds each: they may be catching up.
 const WAITS: u32 = 30;
@@ -42,11 +43,15 @@ pub type Begun = (Erasure, i64);
 /// was restored. Those whose rows and pictures are still to go are told.
 pub async fn replay(kit: &Kit) -> anyhow::Result<Vec<Begun>> {
     let written = ledger::read(&kit.folder)?;
+    let mut erasures = kit.vault.erasures().await?;
+    let mut known: HashSet<UserId> = erasures.iter().map(|erasure| erasure.subject).collect();
     for (who, id) in &written {
-        kit.vault.begin_erasure(*who, *id).await?;
+        if known.insert(*who) {
+            erasures.push(kit.vault.begin_erasure(*who, *id).await?);
+        }
     }
     let mut again = Vec::new();
-    for erasure in kit.vault.erasures().await? {
+    for erasure in erasures {
         if !written.contains(&(erasure.subject, erasure.id)) {
             ledger::append(&kit.folder, &erasure)?;
         }

@@ -46,8 +46,8 @@ impl Bus {
     /// # Errors
     /// When the bus does not answer.
     pub async fn holds(&self, position: i64) -> Result<bool, BusFault> {
-        let mut stream = self.stream().await?;
-        let state = stream.info().await.map_err(BusFault::of)?.state.clone();
+        let stream = self.stream().await?;
+        let state = &stream.cached_info().state;
         if state.messages == 0 {
             return Ok(position == 0);
         }
@@ -77,8 +77,8 @@ impl Bus {
     /// # Errors
     /// When the bus does not answer.
     pub async fn last_in_turn(&self) -> Result<Option<(i64, String)>, BusFault> {
-        let mut stream = self.stream().await?;
-        let state = stream.info().await.map_err(BusFault::of)?.state.clone();
+        let stream = self.stream().await?;
+        let state = &stream.cached_info().state;
         if state.messages == 0 {
             return Ok(None);
         }
@@ -90,49 +90,22 @@ impl Bus {
     /// # Errors
     /// When the bus does not answer, or falls silent before its last message.
     pub async fn messages_after(&self, made: &str, sequence: u64) -> Result<Messages, BusFault> {
-        let mut stream = self.stream().await?;
-        let info = stream.info().await.map_err(BusFault::of)?.clone();
+        let stream = self.stream().await?;
+        let info = stream.cached_info();
         let now = info.created.to_string();
         let after = if now == made { sequence } else { 0 };
-        let (mut messages, last) = (Vec::new(), info.state.last_sequence);
-        let from = info.state.first_sequence.max(after + 1);
-        if info.state.messages == 0 || from > last {
-            return Ok(Messages {
-                made: now,
-                is_full: is_full(info.state.bytes),
-                messages,
-            });
-        }
-        let config = OrderedConfig {
-            headers_only: true,
-            deliver_policy: DeliverPolicy::ByStartSequence {
-                start_sequence: from,
-            },
-            ..OrderedConfig::default()
-        };
-        let consumer = stream.create_consumer(config).await.map_err(BusFault::of)?;
-        let mut delivered = consumer.messages().await.map_err(BusFault::of)?;
-        while messages
-            .last()
-            .is_none_or(|read: &Message| read.sequence < last)
-        {
-            let next = tokio::time::timeout(SILENCE, delivered.next()).await;
-            let Ok(Some(message)) = next else {
-                return Err(BusFault::of("it fell silent"));
-            };
-            let message = message.map_err(BusFault::of)?;
-            let sequence = message.info().map_err(BusFault::of)?.stream_sequence;
-            let headers = message.headers.clone().unwrap_or_default();
-            messages.push(Message {
-                sequence,
-                position: number(&headers, POSITION),
-                previous: number(&headers, PREVIOUS),
-            });
-        }
+        let (from, last) = (
+            info.state.first_sequence.max(after + 1),
+            info.state.last_sequence,
+        );
+        let is_empty = info.state.messages == 0 || from > last;
         Ok(Messages {
             made: now,
             is_full: is_full(info.state.bytes),
-            messages,
+            messages: match is_empty {
+                true => Vec::new(),
+                false => read(&stream, from, last).await?,
+            },
         })
     }
 
@@ -145,12 +118,45 @@ impl Bus {
         stream.purge().await.map(drop).map_err(BusFault::of)
     }
 
+    /// The stream, as it stands now.
     async fn stream(&self) -> Result<Stream, BusFault> {
         self.jetstream
             .get_stream(STREAM)
             .await
             .map_err(BusFault::of)
     }
+}
+
+/// All messages from one sequence up to another one, at which there is one.
+async fn read(stream: &Stream, from: u64, last: u64) -> Result<Vec<Message>, BusFault> {
+    let config = OrderedConfig {
+        headers_only: true,
+        deliver_policy: DeliverPolicy::ByStartSequence {
+            start_sequence: from,
+        },
+        ..OrderedConfig::default()
+    };
+    let consumer = stream.create_consumer(config).await.map_err(BusFault::of)?;
+    let mut delivered = consumer.messages().await.map_err(BusFault::of)?;
+    let mut messages = Vec::new();
+    while messages
+        .last()
+        .is_none_or(|read: &Message| read.sequence < last)
+    {
+        let next = tokio::time::timeout(SILENCE, delivered.next()).await;
+        let Ok(Some(message)) = next else {
+            return Err(BusFault::of("it fell silent"));
+        };
+        let message = message.map_err(BusFault::of)?;
+        let sequence = message.info().map_err(BusFault::of)?.stream_sequence;
+        let headers = message.headers.clone().unwrap_or_default();
+        messages.push(Message {
+            sequence,
+            position: number(&headers, POSITION),
+            previous: number(&headers, PREVIOUS),
+        });
+    }
+    Ok(messages)
 }
 
 const fn is_full(bytes: u64) -> bool {

@@ -30,6 +30,9 @@ impl Erasure {
     }
 }
 
+/// The columns of a [`Row`].
+const COLUMNS: &str = "subject, erasure_id, asked_at, receipt, reopened_at";
+
 type Row = (
     uuid::Uuid,
     uuid::Uuid,
@@ -62,9 +65,9 @@ impl Vault {
         .bind(id.0)
         .execute(&mut *tx)
         .await?;
-        let row = sqlx::query_as(
-            "SELECT subject, erasure_id, asked_at, receipt, reopened_at FROM keys.erasures WHERE subject = $1",
-        )
+        let row = sqlx::query_as(&format!(
+            "SELECT {COLUMNS} FROM keys.erasures WHERE subject = $1"
+        ))
         .bind(subject.0)
         .fetch_one(&mut *tx)
         .await?;
@@ -157,10 +160,9 @@ impl Vault {
     /// # Errors
     /// [`KeyError::Unreachable`].
     pub async fn erasures(&self) -> Result<Vec<Erasure>, KeyError> {
-        let rows: Vec<Row> = sqlx::query_as(
-            "SELECT subject, erasure_id, asked_at, receipt, reopened_at FROM keys.erasures
-              ORDER BY asked_at, subject",
-        )
+        let rows: Vec<Row> = sqlx::query_as(&format!(
+            "SELECT {COLUMNS} FROM keys.erasures ORDER BY asked_at, subject"
+        ))
         .fetch_all(&self.pool)
         .await?;
         Ok(rows.into_iter().map(of).collect())
