@@ -37,14 +37,20 @@ const CHOICES: &str = r#"
               FROM events GROUP BY aggregate_id) AS s ON s.place = (n - 1) % s.streams
 "#;
 
-/// Registers the n-th member.
-async fn join(store: &Store, n: usize) -> anyhow::Result<UserId> {
+/// A member, and the command by which she is the n-th to join.
+pub fn joining(n: usize) -> (UserId, UserCommand) {
     let member = UserId(fresh_id());
     let register = UserCommand::Register(RegisterUser {
         user_id: member,
         email: format!("member{n}@example.test").into(),
         registered_at: now(),
     });
+    (member, register)
+}
+
+/// Registers the n-th member.
+async fn join(store: &Store, n: usize) -> anyhow::Result<UserId> {
+    let (member, register) = joining(n);
     let why = Why::member(member, fresh_id(), fresh_id());
     store.execute::<User>(member.0, register, why).await?;
     Ok(member)

@@ -50,7 +50,14 @@ pub async fn read(ground: &Ground, ask: Reads) -> anyhow::Result<Report> {
         ask.rounds
     );
     let facts = ground.facts().await?;
-    let bar = bar(ask.rounds as usize * 4 + 1)?;
+    let few = (ask.questions / 20).max(10);
+    let mut timed = [
+        Timed::new("read-consents", "pgbench", 1, u64::from(ask.questions)),
+        Timed::new("read-consents", "postgres-es", 1, u64::from(ask.questions)),
+        Timed::new("read-consents", "vara", 1, u64::from(ask.questions)),
+        Timed::new("read-as-of", "vara", 1, u64::from(few)),
+    ];
+    let bar = bar(ask.rounds as usize * timed.len() + 1)?;
     bar.set_message("filling the log");
     fill(ground, EVENTS).await?;
     let pool = ground.connect(8).await?;
@@ -64,13 +71,6 @@ pub async fn read(ground: &Ground, ask: Reads) -> anyhow::Result<Report> {
         .fetch_all(&pool)
         .await?;
     bar.inc(1);
-    let few = (ask.questions / 20).max(10);
-    let mut timed = [
-        Timed::new("read-consents", "pgbench", 1, u64::from(ask.questions)),
-        Timed::new("read-consents", "postgres-es", 1, u64::from(ask.questions)),
-        Timed::new("read-consents", "vara", 1, u64::from(ask.questions)),
-        Timed::new("read-as-of", "vara", 1, u64::from(few)),
-    ];
     for _ in 0..ask.rounds {
         for (which, cell) in timed.iter_mut().enumerate() {
             bar.set_message(cell.work.clone());

@@ -1,5 +1,6 @@
 //! Read models as the unmodified postgres-es has them: one JSON view of each stream, written by whoever commits.
 
+use crate::filled::joining;
 use crate::ground::Ground;
 use crate::lag::{Lags, MEMBERS, at_their_times, turn};
 use anyhow::{Context, ensure};
@@ -10,9 +11,8 @@ use cqrs_es::{
     Aggregate, AggregateContext, AggregateError, EventEnvelope, EventStore, Query, View,
 };
 use domain::ids::UserId;
-use domain::user::{Purpose, RegisterUser, User, UserCommand, UserEvent};
+use domain::user::{Purpose, User, UserCommand, UserEvent};
 use eventstore::Database;
-use eventstore::edge::{fresh_id, now};
 use postgres_es::{PostgresEventRepository, PostgresViewRepository};
 use serde::{Deserialize, Serialize};
 use sqlx::Executor;
@@ -110,12 +110,7 @@ pub(crate) async fn once(ground: &Ground, ask: Lags) -> anyhow::Result<Vec<Durat
     let theirs = Arc::new(Theirs::on(&pool));
     let mut members = Vec::with_capacity(MEMBERS);
     for n in 0..MEMBERS {
-        let member = UserId(fresh_id());
-        let register = UserCommand::Register(RegisterUser {
-            user_id: member,
-            email: format!("member{n}@example.test").into(),
-            registered_at: now(),
-        });
+        let (member, register) = joining(n);
         theirs.execute(member, register).await?;
         members.push(member);
     }
