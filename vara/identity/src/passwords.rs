@@ -1,11 +1,11 @@
 //! Passwords: the rule for new ones (LIM-8), and argon2id, two at a time.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use argon2::password_hash::rand_core::OsRng;
-use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::password_hash::{Output, ParamsString, PasswordHash, Salt, SaltString};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use serde::Deserialize;
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
@@ -70,9 +70,15 @@ impl Password {
     }
 }
 
+/// What one hash works in: [`MEMORY_KIB`], kept from one to the next. Asked of the allocator each time on whichever thread is
+/// free, the memory of two hashes at once came to 1 GB after a hundred of them: glibc keeps what each thread gave back.
+type Memory = Vec<Block>;
+
 /// Hashes and compares passwords off the async threads, [`AT_ONCE`] at a time.
 pub(crate) struct Passwords {
     turns: Arc<Semaphore>,
+    /// The memory of those whose turn it is not.
+    memories: Arc<Mutex<Vec<Memory>>>,
     /// Compared when there is no account, so that an unknown address takes as long as a known one.
     nobody: String,
 }
@@ -80,16 +86,19 @@ pub(crate) struct Passwords {
 impl Passwords {
     /// `None` when the operating system gives no memory or no chance.
     pub(crate) fn try_new() -> Option<Self> {
-        let nobody = hash(&Password::from(String::from("nobody's password")))?;
+        let mut memory = Memory::new();
+        let nobody = Password::from(String::from("nobody's password"));
+        let nobody = hash(&nobody, &mut memory)?;
         Some(Self {
             turns: Arc::new(Semaphore::new(AT_ONCE)),
+            memories: Arc::new(Mutex::new(vec![memory])),
             nobody,
         })
     }
 
     /// The PHC text (`$argon2id$v=19$m=…`) to keep.
     pub(crate) async fn hash(&self, password: Password) -> Result<String, Refusal> {
-        self.in_turn(move || hash(&password))
+        self.in_turn(move |memory| hash(&password, memory))
             .await?
             .ok_or(Refusal::Inside)
     }
@@ -102,21 +111,25 @@ impl Passwords {
     ) -> Result<bool, Refusal> {
         let known = stored.is_some();
         let against = stored.unwrap_or(&self.nobody).to_owned();
-        let same = self.in_turn(move || verify(&password, &against)).await?;
-        Ok(known && same)
+        let same = self.in_turn(move |memory| verify(&password, &against, memory));
+        Ok(same.await?.unwrap_or(false) && known)
     }
 
     async fn in_turn<T: Send + 'static>(
         &self,
-        work: impl FnOnce() -> T + Send + 'static,
+        work: impl FnOnce(&mut Memory) -> T + Send + 'static,
     ) -> Result<T, Refusal> {
         let waiting = tokio::time::timeout(TURN_WAIT, Arc::clone(&self.turns).acquire_owned());
         let turn = waiting
             .await
             .map_err(|_| Refusal::TooBusy)?
             .map_err(|_| Refusal::Inside)?;
+        let memories = Arc::clone(&self.memories);
         let done = tokio::task::spawn_blocking(move || {
-            let result = work();
+            let kept = || memories.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut memory = kept().pop().unwrap_or_default();
+            let result = work(&mut memory);
+            kept().push(memory);
             drop(turn);
             result
         });
@@ -124,26 +137,42 @@ impl Passwords {
     }
 }
 
-fn argon2id() -> Option<Argon2<'static>> {
-    let params = Params::new(MEMORY_KIB, PASSES, LANES, None).ok()?;
-    Some(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+/// The bytes of a password, by argon2id with these parameters.
+fn derived(
+    password: &Password,
+    salt: Salt<'_>,
+    params: Params,
+    memory: &mut Memory,
+) -> Option<Output> {
+    let mut bytes = [0; Salt::MAX_LENGTH];
+    let salt = salt.decode_b64(&mut bytes).ok()?;
+    memory.resize(params.block_count(), Block::default());
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    Output::init_with(Params::DEFAULT_OUTPUT_LEN, |out| {
+        let done = argon2.hash_password_into_with_memory(password.0.as_bytes(), salt, out, memory);
+        Ok(done?)
+    })
+    .ok()
 }
 
-fn hash(password: &Password) -> Option<String> {
+fn hash(password: &Password, memory: &mut Memory) -> Option<String> {
+    let params = Params::new(MEMORY_KIB, PASSES, LANES, None).ok()?;
     let salt = SaltString::generate(&mut OsRng);
-    let hashed = argon2id()?
-        .hash_password(password.0.as_bytes(), &salt)
-        .ok()?;
+    let hashed = PasswordHash {
+        algorithm: Algorithm::Argon2id.ident(),
+        version: Some(Version::V0x13.into()),
+        params: ParamsString::try_from(&params).ok()?,
+        salt: Some(salt.as_salt()),
+        hash: Some(derived(password, salt.as_salt(), params, memory)?),
+    };
     Some(hashed.to_string())
 }
 
-fn verify(password: &Password, stored: &str) -> bool {
-    let (Some(argon2), Ok(stored)) = (argon2id(), PasswordHash::new(stored)) else {
-        return false;
-    };
-    argon2
-        .verify_password(password.0.as_bytes(), &stored)
-        .is_ok()
+/// Compared in constant time; `None` for a text that is no hash.
+fn verify(password: &Password, stored: &str, memory: &mut Memory) -> Option<bool> {
+    let stored = PasswordHash::new(stored).ok()?;
+    let params = Params::try_from(&stored).ok()?;
+    Some(derived(password, stored.salt?, params, memory)? == stored.hash?)
 }
 
 #[cfg(test)]
@@ -182,5 +211,33 @@ mod tests {
         assert!(matches("Aa345678", Some(&stored)).await);
         assert!(!matches("Aa345679", Some(&stored)).await);
         assert!(!matches("nobody's password", None).await);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_hundred_at_once_work_in_the_memory_of_two() {
+        let passwords = Arc::new(Passwords::try_new().unwrap());
+        let hash = |number: u32| {
+            let passwords = passwords.clone();
+            async move { passwords.hash(password(&format!("Aa34567{number}"))).await }
+        };
+        let all: Vec<_> = (0..100).map(|number| tokio::spawn(hash(number))).collect();
+        for hashed in all {
+            hashed.await.unwrap().unwrap();
+        }
+        let memories = passwords.memories.lock().unwrap();
+        assert!((1..=AT_ONCE).contains(&memories.len()));
+        let of_one = usize::try_from(MEMORY_KIB).unwrap();
+        assert!(memories.iter().all(|memory| memory.len() == of_one));
+    }
+
+    #[test]
+    fn a_hash_that_another_program_made_is_known() {
+        // phc-winner-argon2's reference: `argon2 somesalt -id -t 2 -m 16 -p 1` of "password" (its test vectors, version 0x13).
+        let stored = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
+        let memory = &mut Memory::new();
+        let mut says = |text: &str, stored: &str| verify(&password(text), stored, memory);
+        assert_eq!(says("password", stored), Some(true));
+        assert_eq!(says("passwore", stored), Some(false));
+        assert_eq!(says("password", "$argon2id$v=19$"), None);
     }
 }

@@ -22,6 +22,8 @@ use std::time::{Duration, Instant};
 /// Everything is compared from zero after so many schedules, and in the end.
 const FULL_EVERY: u32 = 10;
 const LOOK_EVERY: Duration = Duration::from_millis(10);
+/// Longest time after the last request until its memory is given back.
+const GIVEN_BACK_WITHIN: Duration = Duration::from_secs(10);
 
 /// A run on its ground. Dropping it ends all its processes.
 pub struct Run<'a> {
@@ -172,7 +174,7 @@ impl<'a> Run<'a> {
             anyhow::Ok((recovered, scans, bus))
         };
         let (recovered, scans, bus) = self.children.kept_during(calm).await?;
-        self.memory.look(&self.children.memory())?;
+        self.memory_comes_back().await?;
         let acknowledged =
             verdict::log_is_whole(self.ground, self.place, &mut self.seen, &self.members).await?;
         if (self.at + 1).is_multiple_of(FULL_EVERY) || self.at + 1 == self.schedules {
@@ -189,15 +191,24 @@ impl<'a> Run<'a> {
         Ok((recovered, bus))
     }
 
+    /// I11: what a request needs while it is answered is given back soon after it.
+    async fn memory_comes_back(&mut self) -> anyhow::Result<()> {
+        let begun = Instant::now();
+        while let Err(more) = self.memory.look(&self.children.memory()) {
+            if begun.elapsed() > GIVEN_BACK_WITHIN {
+                return Err(more.into());
+            }
+            self.children.kept_during(rest(LOOK_EVERY)).await?;
+        }
+        Ok(())
+    }
+
     /// Waits until the servers may die once more.
     async fn hold_back(&mut self, plan: &Plan) -> anyhow::Result<()> {
         for server in [Service::Postgres, Service::Nats] {
             let wait = self.striker.wait_for(server).filter(|_| plan.kills(server));
-            let waiting = async {
-                tokio::time::sleep(wait.unwrap_or_default()).await;
-                Ok(())
-            };
-            self.children.kept_during(waiting).await?;
+            let rest = rest(wait.unwrap_or_default());
+            self.children.kept_during(rest).await?;
         }
         Ok(())
     }
@@ -244,6 +255,11 @@ impl<'a> Run<'a> {
         say::line(self.tally.table().to_string());
         Ok(())
     }
+}
+
+async fn rest(time: Duration) -> anyhow::Result<()> {
+    tokio::time::sleep(time).await;
+    Ok(())
 }
 
 /// How a part is started; nothing for writers, whose task is another one in each schedule.
