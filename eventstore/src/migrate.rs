@@ -4,6 +4,11 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, PgPool};
 use std::time::Duration;
 
+/// Longest wait of a part that starts for a server that starts.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
+/// Longest wait for a connection of a pool whose connections are all taken.
+const CONNECTION_WAIT: Duration = Duration::from_secs(2);
+
 /// A pool of connections to the database that holds log and read models.
 pub type Database = PgPool;
 /// What a database says when it does not do what was asked.
@@ -20,6 +25,7 @@ static KEY_MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations/k
 /// When the address is no PostgreSQL address, or nobody answers there within 10 s.
 pub async fn connect(database_url: &str, connections: u32) -> Result<PgPool, sqlx::Error> {
     pool_of(connections)
+        .acquire_timeout(ANSWERS_WITHIN)
         .connect_with(connection(database_url)?)
         .await
 }
@@ -35,12 +41,13 @@ pub(crate) fn connection(database_url: &str) -> Result<PgConnectOptions, sqlx::E
     ]))
 }
 
-/// A pool of at most so many connections; whoever gets none within 10 s is told so.
+/// A pool of at most so many connections; whoever gets none within 2 s is told so: while all are taken, who asks comes
+/// again instead of standing in a queue that grows.
 #[must_use]
 pub fn pool_of(connections: u32) -> PgPoolOptions {
     PgPoolOptions::new()
         .max_connections(connections)
-        .acquire_timeout(Duration::from_secs(10))
+        .acquire_timeout(CONNECTION_WAIT)
 }
 
 /// Runs the migrations that are missing. Two processes at once are safe: sqlx takes a lock.

@@ -30,7 +30,7 @@ impl Role {
 /// it, keeps its own rights.
 ///
 /// # Errors
-/// When the address is no PostgreSQL address, or nobody answers there within 10 s.
+/// When the address is no PostgreSQL address, or nobody answers there within 2 s.
 pub async fn connect_as(
     role: Role,
     database_url: &str,

@@ -111,6 +111,18 @@ async fn a_part_that_acts_in_a_role_does_all_its_connections_work_in_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_finds_all_connections_taken_is_told_of_an_outage_and_served_later() {
+    let record = Record::fresh().await;
+    let writer = connect_as(Role::Writer, &record.url, 1).await.unwrap();
+    assert_eq!(writer.options().get_acquire_timeout().as_secs(), 2);
+    let taken = writer.acquire().await.unwrap();
+    let fault = Log::new(writer.clone()).head().await.unwrap_err();
+    assert!(eventstore::is_outage(&fault), "{fault}");
+    drop(taken);
+    assert_eq!(Log::new(writer).head().await.unwrap(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_login_that_may_not_take_the_role_keeps_its_own_rights() {
     let record = Record::fresh().await;
     let login = format!("vara_test_{}", fresh_id().simple());
