@@ -26,6 +26,10 @@ openapi:
 soak:
     cargo run --release -- soak --schedules 200 --events 1000000
 
+# A million pictures of nonsense and more for everything that reads a stranger's bytes; needs a C++ compiler.
+fuzz *targets:
+    pictures/fuzz/run {{targets}}
+
 # Everything CI runs.
 ci:
     bash .ci/run

@@ -1,9 +1,9 @@
 //! `vara bench`: measurements on a server of our own, printed, drawn and written.
 
-use crate::cli::{Bench, BenchCommand, BenchOut};
+use crate::cli::{Bench, BenchCommand, BenchIntake, BenchOut};
 use crate::settings::from_env;
 use crate::{say, shutdown};
-use ::bench::{Folder, Ground, Lags, Plan, Reads, Rebuilds, Report, folder, table};
+use ::bench::{Folder, Ground, Images, Lags, Plan, Reads, Rebuilds, Told, folder, images};
 use std::path::Path;
 
 /// Measures what was asked for; what was started or made for it is gone afterwards, whatever happens.
@@ -41,12 +41,31 @@ pub async fn bench(ask: Bench) -> anyhow::Result<()> {
             };
             run(&ask.out, async |ground| ::bench::read(ground, reads).await).await
         }
+        BenchCommand::Images(ask) => {
+            let images = Images {
+                rounds: ask.rounds,
+                pictures: ask.pictures,
+                hashes: ask.hashes,
+            };
+            let program = std::env::current_exe()?;
+            run(&ask.out, async |ground| {
+                ::bench::images(ground, &program, images).await
+            })
+            .await
+        }
     }
 }
 
-async fn run(
+/// One run of intake, whose figures go to standard output.
+pub async fn intake(ask: BenchIntake) -> anyhow::Result<()> {
+    let run = images::take_in_many(&ask.file, ask.pictures).await?;
+    say::line(serde_json::to_string(&run)?);
+    Ok(())
+}
+
+async fn run<R: Told>(
     out: &BenchOut,
-    measure: impl AsyncFnOnce(&Ground) -> anyhow::Result<Report>,
+    measure: impl AsyncFnOnce(&Ground) -> anyhow::Result<R>,
 ) -> anyhow::Result<()> {
     let report = Folder::open(&out.report)?;
     match measured(out, measure).await {
@@ -58,10 +77,10 @@ async fn run(
     }
 }
 
-async fn measured(
+async fn measured<R: Told>(
     out: &BenchOut,
-    measure: impl AsyncFnOnce(&Ground) -> anyhow::Result<Report>,
-) -> anyhow::Result<Report> {
+    measure: impl AsyncFnOnce(&Ground) -> anyhow::Result<R>,
+) -> anyhow::Result<R> {
     if let Some(json) = &out.json {
         // Now, and not after ten minutes.
         writable(json)?;
@@ -93,10 +112,11 @@ fn writable(path: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn tell(found: &Report, report: &Folder, out: &BenchOut) -> anyhow::Result<()> {
-    say::line(table::for_terminal(found));
-    say::line(found.method());
-    for line in found.facts.lines() {
+fn tell(found: &impl Told, report: &Folder, out: &BenchOut) -> anyhow::Result<()> {
+    let (method, lines, _) = found.told();
+    say::line(found.for_terminal());
+    say::line(method);
+    for line in lines {
         say::line(format!("  {line}"));
     }
     let mut written = report.write(found)?;

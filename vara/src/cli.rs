@@ -4,7 +4,7 @@ mod bench;
 mod operate;
 mod soak;
 
-pub use bench::{Bench, BenchCommand, BenchOut};
+pub use bench::{Bench, BenchCommand, BenchIntake, BenchOut};
 pub use operate::{
     Audit, AuditCommand, EraseMember, Export, Keys, KeysCommand, Parked, ParkedCommand,
     Projections, Prove, ReadModelsCommand, Replay, Verify,
@@ -63,6 +63,9 @@ pub enum Command {
     /// Writers of such a run.
     #[command(hide = true)]
     SoakWriter(SoakWriter),
+    /// Takes one file in again and again; `vara bench images` starts it.
+    #[command(hide = true)]
+    BenchIntake(BenchIntake),
 }
 
 /// Where things lie.

@@ -78,6 +78,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             None => runtime.block_on(parts::sandbox(ask)).map(done),
         },
         Command::Bench(ask) => runtime.block_on(bench::bench(ask)).map(done),
+        Command::BenchIntake(ask) => runtime.block_on(bench::intake(ask)).map(done),
         Command::Soak(ask) => runtime.block_on(soak::soak(ask)).map(done),
         Command::SoakWriter(ask) => runtime.block_on(soak::write(ask)),
     }

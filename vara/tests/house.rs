@@ -16,7 +16,14 @@ const ARROWS: [(&str, &[&str]); 13] = [
     ("api", &["domain", "eventstore", "pictures", "projections"]),
     (
         "vara/bench",
-        &["domain", "embedded", "eventstore", "projections"],
+        &[
+            "domain",
+            "embedded",
+            "eventstore",
+            "intake",
+            "pictures",
+            "projections",
+        ],
     ),
     ("vara/embedded", &[]),
     ("vara/identity", &[]),
@@ -70,7 +77,7 @@ const WHO_MAY_NAME: [(&str, &[&str]); 8] = [
         &["api/", "vara/src/", "vara/identity/", "vara/sandbox/"],
     ),
     ("libc", &["vara/embedded/src/"]),
-    ("nix", &["vara/intake/src/"]),
+    ("nix", &["vara/intake/src/", "vara/bench/src/images/"]),
 ];
 
 /// File names that say nothing.

@@ -116,7 +116,7 @@ async fn whoever_finds_all_connections_taken_is_told_of_an_outage_and_served_lat
     let writer = connect_as(Role::Writer, &record.url, 1).await.unwrap();
     assert_eq!(writer.options().get_acquire_timeout().as_secs(), 2);
     let taken = writer.acquire().await.unwrap();
-    let fault = Log::new(writer.clone()).head().await.unwrap_err();
+    let fault = writer.acquire().await.unwrap_err();
     assert!(eventstore::is_outage(&fault), "{fault}");
     drop(taken);
     assert_eq!(Log::new(writer).head().await.unwrap(), 0);

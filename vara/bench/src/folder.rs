@@ -1,13 +1,70 @@
 //! The report folder: figures, pictures and one page about all of them.
 
+use crate::images::ImageReport;
 use crate::report::Report;
-use crate::{plot, table};
+use crate::{images, plot, table};
 use anyhow::Context;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-/// The benches whose reports one folder may hold, in the order of its page.
+/// The benches whose reports one folder may hold, in the order of its page; pictures come last.
 const BENCHES: [&str; 4] = ["append", "lag", "rebuild", "read"];
+const IMAGES: &str = "images";
+
+/// What can be told on a page.
+pub trait Told: Serialize {
+    /// Which bench it was.
+    fn bench(&self) -> &str;
+    /// How it was measured, the circumstances, and the figures as a table of Markdown.
+    fn told(&self) -> (String, Vec<String>, String);
+    /// The figures as a table for a terminal.
+    fn for_terminal(&self) -> String;
+    /// The figures as a document of SVG.
+    ///
+    /// # Errors
+    /// When the drawing library fails.
+    fn drawn(&self) -> anyhow::Result<String>;
+}
+
+impl Told for Report {
+    fn bench(&self) -> &str {
+        &self.bench
+    }
+
+    fn told(&self) -> (String, Vec<String>, String) {
+        let table = table::for_markdown(self);
+        (self.method(), self.facts.lines(), table)
+    }
+
+    fn for_terminal(&self) -> String {
+        table::for_terminal(self)
+    }
+
+    fn drawn(&self) -> anyhow::Result<String> {
+        plot::svg(self)
+    }
+}
+
+impl Told for ImageReport {
+    fn bench(&self) -> &str {
+        IMAGES
+    }
+
+    fn told(&self) -> (String, Vec<String>, String) {
+        let lines = [self.facts.lines(), self.notes.clone()].concat();
+        (self.method(), lines, self.for_markdown())
+    }
+
+    fn for_terminal(&self) -> String {
+        ImageReport::for_terminal(self)
+    }
+
+    fn drawn(&self) -> anyhow::Result<String> {
+        images::plot::svg(self)
+    }
+}
 
 /// A folder that can be written to.
 #[derive(Debug)]
@@ -43,11 +100,11 @@ impl Folder {
     ///
     /// # Errors
     /// When a file cannot be written, or an older report in the folder cannot be read.
-    pub fn write(&self, report: &Report) -> anyhow::Result<Vec<PathBuf>> {
-        let json = self.path.join(format!("{}.json", report.bench));
+    pub fn write(&self, report: &impl Told) -> anyhow::Result<Vec<PathBuf>> {
+        let json = self.path.join(format!("{}.json", report.bench()));
         write_json(&json, report)?;
-        let svg = self.path.join(format!("{}.svg", report.bench));
-        write(&svg, &plot::svg(report)?)?;
+        let svg = self.path.join(format!("{}.svg", report.bench()));
+        write(&svg, &report.drawn()?)?;
         let page = self.path.join("report.md");
         write(&page, &self.page()?)?;
         Ok(vec![page, svg, json])
@@ -56,24 +113,32 @@ impl Folder {
     fn page(&self) -> anyhow::Result<String> {
         let mut page = String::from("# Measurements of Vara\n");
         for bench in BENCHES {
-            let path = self.path.join(format!("{bench}.json"));
-            if !path.is_file() {
-                continue;
-            }
-            let text = std::fs::read_to_string(&path)?;
-            let report: Report = serde_json::from_str(&text)
-                .with_context(|| format!("{} is no report of this release", path.display()))?;
-            let _ = write!(page, "\n## {bench}\n\n{}\n\n", report.method());
-            for line in report.facts.lines() {
-                let _ = writeln!(page, "- {line}");
-            }
-            let _ = write!(
-                page,
-                "\n{}\n\n![{bench}]({bench}.svg)\n",
-                table::for_markdown(&report)
-            );
+            self.tell::<Report>(bench, &mut page)?;
         }
+        self.tell::<ImageReport>(IMAGES, &mut page)?;
         Ok(page)
+    }
+
+    /// Nothing, when there is no such report.
+    fn tell<R: Told + DeserializeOwned>(
+        &self,
+        bench: &str,
+        page: &mut String,
+    ) -> anyhow::Result<()> {
+        let path = self.path.join(format!("{bench}.json"));
+        if !path.is_file() {
+            return Ok(());
+        }
+        let text = std::fs::read_to_string(&path)?;
+        let report: R = serde_json::from_str(&text)
+            .with_context(|| format!("{} is no report of this release", path.display()))?;
+        let (method, lines, table) = report.told();
+        let _ = write!(page, "\n## {bench}\n\n{method}\n\n");
+        for line in lines {
+            let _ = writeln!(page, "- {line}");
+        }
+        let _ = write!(page, "\n{table}\n\n![{bench}]({bench}.svg)\n");
+        Ok(())
     }
 }
 
@@ -81,7 +146,7 @@ impl Folder {
 ///
 /// # Errors
 /// When the file cannot be written.
-pub fn write_json(path: &Path, report: &Report) -> anyhow::Result<()> {
+pub fn write_json(path: &Path, report: &impl Serialize) -> anyhow::Result<()> {
     write(path, &(serde_json::to_string_pretty(report)? + "\n"))
 }
 
@@ -103,6 +168,7 @@ mod tests {
         folder.write(&report).unwrap();
         report.bench = "lag".to_owned();
         folder.write(&report).unwrap();
+        folder.write(&images::report::tests::a_report()).unwrap();
         let page = std::fs::read_to_string(path.join("report.md")).unwrap();
         for word in [
             "## append",
@@ -111,6 +177,8 @@ mod tests {
             "PostgreSQL: 18.4",
             "fsync: on",
             "≥ 0.55 met",
+            "## images",
+            "sharp: 0.34.5",
         ] {
             assert!(page.contains(word), "{word}: {page}");
         }

@@ -1,4 +1,5 @@
-//! Measurements that a reader can repeat: ours, the unmodified postgres-es and pgbench, on one server, in turns.
+//! Measurements that a reader can repeat: ours beside other people's, the unmodified postgres-es, pgbench, sharp and the
+//! reference of PDQ, on one machine, in turns.
 
 mod append;
 pub mod cell;
@@ -6,6 +7,7 @@ pub mod facts;
 mod filled;
 pub mod folder;
 pub mod ground;
+pub mod images;
 pub mod lag;
 mod note;
 mod pgbench;
@@ -24,8 +26,9 @@ mod timed;
 mod writers;
 
 pub use cell::{Cell, Variant, Work};
-pub use folder::Folder;
+pub use folder::{Folder, Told};
 pub use ground::Ground;
+pub use images::{ImageReport, Images, images};
 pub use lag::{Lags, lag};
 pub use plan::{BadPlan, Plan};
 pub use read::{Reads, read};

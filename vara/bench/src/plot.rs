@@ -10,10 +10,10 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 const WIDTH: u32 = 1_120;
 const HEAD: u32 = 76;
 const CHART: u32 = 330;
-const FONT: &str = "sans-serif";
-const INK: RGBColor = RGBColor(31, 41, 55);
+pub(crate) const FONT: &str = "sans-serif";
+pub(crate) const INK: RGBColor = RGBColor(31, 41, 55);
 const PALE: RGBColor = RGBColor(226, 232, 240);
-const GREY: RGBColor = RGBColor(100, 116, 139);
+pub(crate) const GREY: RGBColor = RGBColor(100, 116, 139);
 
 type Area<'a, 'b> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 type Chart<'a, 'b, Y> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordf64, Y>>;
@@ -61,12 +61,13 @@ fn variants(report: &Report) -> Vec<&str> {
 }
 
 /// Told apart by lightness as well as by colour.
-fn colour(variant: &str) -> RGBColor {
+pub(crate) fn colour(variant: &str) -> RGBColor {
     match variant {
         "vara" => RGBColor(15, 118, 110),
-        "pgbench" => RGBColor(148, 163, 184),
-        "postgres-es" => RGBColor(217, 119, 6),
-        "unordered" => RGBColor(99, 102, 241),
+        "vara-postgres" => RGBColor(94, 172, 165),
+        "pgbench" | "compare-with-each" | "sharp" => RGBColor(148, 163, 184),
+        "postgres-es" | "pdqhash-c++" => RGBColor(217, 119, 6),
+        "unordered" | "sharp-2-threads" => RGBColor(99, 102, 241),
         _ => RGBColor(190, 24, 93),
     }
 }
@@ -261,7 +262,7 @@ fn label(
 }
 
 /// Three digits that matter: `0.35`, `7.78`, `132`, `12.3k`.
-fn short(number: f64) -> String {
+pub(crate) fn short(number: f64) -> String {
     match number {
         n if n >= 9_950.0 => format!("{:.1}k", n / 1_000.0),
         n if n >= 995.0 => format!("{:.2}k", n / 1_000.0),
@@ -280,7 +281,7 @@ fn tidy(number: f64) -> String {
     }
 }
 
-fn fault(cause: impl std::fmt::Display) -> anyhow::Error {
+pub(crate) fn fault(cause: impl std::fmt::Display) -> anyhow::Error {
     anyhow!("the picture could not be drawn: {cause}")
 }
 

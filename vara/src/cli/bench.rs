@@ -21,6 +21,33 @@ pub enum BenchCommand {
     Rebuild(BenchRebuild),
     /// How fast what people look at is read, now and as of a position.
     Read(BenchRead),
+    /// How fast pictures are taken in, hashed and looked up, beside sharp and the reference of PDQ where they are installed.
+    Images(BenchImages),
+}
+
+/// How to measure pictures.
+#[derive(Debug, Clone, Args)]
+pub struct BenchImages {
+    /// How often each figure is taken; a figure to rely on takes 5 or more.
+    #[arg(long, default_value_t = 5)]
+    pub rounds: u32,
+    /// Pictures that are taken in in one run.
+    #[arg(long, default_value_t = 30)]
+    pub pictures: u32,
+    /// Known hashes that are searched.
+    #[arg(long, default_value_t = 1_000_000)]
+    pub hashes: u32,
+    #[command(flatten)]
+    pub out: BenchOut,
+}
+
+/// One run of intake; the bench starts it.
+#[derive(Debug, Clone, Args)]
+pub struct BenchIntake {
+    /// The file to take in.
+    pub file: PathBuf,
+    /// How often.
+    pub pictures: u32,
 }
 
 /// How to measure the lag.

@@ -1,0 +1,30 @@
+//! Any pixels of any small size: the same fingerprint twice, a quality within its bounds, and turns that begin with the picture itself.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use pictures::Picture;
+use pictures::pdq::{fingerprint, fingerprint_with_bars, nearest};
+
+fuzz_target!(|bytes: &[u8]| {
+    let [width, height, seed @ ..] = bytes else {
+        return;
+    };
+    let (width, height) = (u32::from(*width).max(1), u32::from(*height).max(1));
+    let pixels = (width * height * 3) as usize;
+    let rgb: Vec<u8> = seed.iter().copied().cycle().take(pixels).collect();
+    let Some(picture) = Picture::from_rgb(width, height, rgb) else {
+        assert!(seed.is_empty());
+        return;
+    };
+    assert_eq!(
+        fingerprint_with_bars(&picture).is_some(),
+        width >= 5 && height >= 5
+    );
+    let Some(print) = fingerprint(&picture) else {
+        return;
+    };
+    assert!(print.quality <= 100);
+    assert_eq!(print.turns[0], print.hash);
+    assert_eq!(nearest(&print, &print.hash), 0);
+    assert_eq!(fingerprint(&picture), Some(print));
+});

@@ -1,0 +1,64 @@
+//! Pictures: how fast strangers' files are taken in, hashed and looked up, beside other people's programs doing the same.
+
+mod figures;
+mod files;
+mod hashing;
+mod intake;
+pub(crate) mod plot;
+pub(crate) mod report;
+mod searching;
+
+pub use intake::{Intake, take_in_many};
+pub use report::ImageReport;
+
+use crate::ground::Ground;
+use crate::run::bar;
+use anyhow::ensure;
+use figures::Figures;
+use std::path::Path;
+
+/// How to measure it.
+#[derive(Debug, Clone, Copy)]
+pub struct Images {
+    /// How often each figure is taken.
+    pub rounds: u32,
+    /// Pictures of one run.
+    pub pictures: u32,
+    /// Hashes that are searched.
+    pub hashes: u32,
+}
+
+/// Measures all of it; `program` is the one that takes pictures in.
+///
+/// # Errors
+/// When a program or the server cannot be started, or an answer is wrong: then no figure is worth anything.
+pub async fn images(ground: &Ground, program: &Path, ask: Images) -> anyhow::Result<ImageReport> {
+    ensure!(
+        (1..=100).contains(&ask.rounds),
+        "--rounds must be from 1 to 100, not {}",
+        ask.rounds
+    );
+    ensure!(
+        (2..=10_000).contains(&ask.pictures),
+        "--pictures must be from 2 to 10000, not {}",
+        ask.pictures
+    );
+    ensure!(
+        (1_000..=10_000_000).contains(&ask.hashes),
+        "--hashes must be from 1000 to 10000000, not {}",
+        ask.hashes
+    );
+    let facts = ground.facts().await?;
+    let folder = tempfile::tempdir()?;
+    let bar = bar(2 + ask.rounds as usize * files::KINDS.len())?;
+    let mut notes = Vec::new();
+    let mut figures: Vec<Figures> = Vec::new();
+    figures.extend(intake::measured(folder.path(), program, ask, &bar, &mut notes).await?);
+    bar.set_message("hashing");
+    figures.extend(hashing::measured(folder.path(), ask, &mut notes).await?);
+    bar.inc(1);
+    bar.set_message("searching");
+    figures.extend(searching::measured(ground, ask).await?);
+    bar.finish_and_clear();
+    Ok(ImageReport::new(ask, facts, notes, &figures))
+}
