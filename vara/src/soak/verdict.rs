@@ -21,7 +21,7 @@ const ARRIVES_WITHIN: Duration = Duration::from_secs(30);
 /// A bus that forgot everything gets the whole log again, at no less than so many events a second beside that.
 const PUBLISHED_A_SECOND: u64 = 5_000;
 /// Longest time from then until every accepted scan has ended: two leases of 10 s that run out, and the minute within which an
-/// engine is asked again.
+/// engine is asked again; work is told by the bus, so after its loss the log before it is published first.
 const SCANS_END_WITHIN: Duration = Duration::from_secs(90);
 /// Sessions that have been within a transaction for longer than any of ours rests there.
 const OPEN: &str = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
@@ -89,6 +89,11 @@ async fn readers(database: &Database) -> anyhow::Result<Vec<(String, i64)>> {
     Ok(readers)
 }
 
+/// What a bus that forgot everything may take to get a log of so many events again.
+const fn to_publish(head: i64) -> Duration {
+    Duration::from_secs(head.unsigned_abs() / PUBLISHED_A_SECOND)
+}
+
 /// I6: the bus has the whole log again, whatever it forgot; the time that took. Then message by message.
 pub async fn bus_is_whole(
     ground: &Ground,
@@ -96,7 +101,7 @@ pub async fn bus_is_whole(
     on_bus: &mut OnBus,
 ) -> anyhow::Result<Duration> {
     let head = Log::new(ground.kit.store.database().clone()).head().await?;
-    let within = ARRIVES_WITHIN + Duration::from_secs(head.unsigned_abs() / PUBLISHED_A_SECOND);
+    let within = ARRIVES_WITHIN + to_publish(head);
     let (begun, mut last) = (Instant::now(), "nothing".to_owned());
     let took = loop {
         ensure!(
@@ -165,13 +170,14 @@ async fn read_on(ground: &Ground, seen: &mut Seen) -> anyhow::Result<()> {
 /// I4: waits until every accepted scan has ended; the time that took.
 pub async fn scans_end(ground: &Ground, seen: &mut Seen) -> anyhow::Result<Duration> {
     let begun = Instant::now();
+    let head = Log::new(ground.kit.store.database().clone()).head().await?;
+    let within = SCANS_END_WITHIN + to_publish(head);
     loop {
         read_on(ground, seen).await?;
         match seen.scans_ended() {
             Ok(()) => return Ok(begun.elapsed()),
-            Err(open) if begun.elapsed() > SCANS_END_WITHIN => {
-                return Err(open)
-                    .with_context(|| format!("{SCANS_END_WITHIN:?} after the last fault"));
+            Err(open) if begun.elapsed() > within => {
+                return Err(open).with_context(|| format!("{within:?} after the last fault"));
             }
             Err(_) => tokio::time::sleep(LOOK_EVERY).await,
         }
