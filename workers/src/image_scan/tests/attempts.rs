@@ -7,9 +7,9 @@ use tokio::sync::Notify;
 
 /// Asks for consent, says that it was asked, and answers when it is told to.
 #[derive(Default)]
-struct Slow {
+pub(super) struct Slow {
     asked: Notify,
-    answers: Notify,
+    pub(super) answers: Notify,
 }
 
 #[async_trait]
@@ -37,7 +37,7 @@ impl ImageSearch for Slow {
 }
 
 /// A worker that waits for its engine, without the renewals that its queue would make.
-async fn waiting() -> (Story, Arc<Slow>, Lease, tokio::task::JoinHandle<Attempt>) {
+pub(super) async fn waiting() -> (Story, Arc<Slow>, Lease, tokio::task::JoinHandle<Attempt>) {
     let engine = Arc::new(Slow::default());
     let story = Story::with(1, engine.clone()).await;
     let (lease, event) = (story.lease().await, story.started().await);
