@@ -21,6 +21,14 @@ pub fn grey(width: u32, height: u32) -> Vec<u8> {
     png(width, height, |x, y| x * 3.0 + y)
 }
 
+/// A picture as it is shown, but for its links, which are others each time.
+pub fn without_links(image: &Value) -> Value {
+    let mut image = image.clone();
+    let fields = image.as_object_mut().unwrap();
+    fields.retain(|name, _| !name.contains("Url"));
+    image
+}
+
 fn restores(member: &Member, image: &str) -> crate::member::Answer {
     member.post(&format!("/images/{image}/restore"), &json!({}))
 }
@@ -65,12 +73,6 @@ fn a_picture_comes_back_as_it_was_and_only_once() {
     assert_eq!((early.status, early.code()), (409, "IMAGE_NOT_ARCHIVED"));
     ana.delete(&format!("/images/{image}"));
     let back = restores(&ana, &image).data();
-    let without_links = |image: &Value| {
-        let mut image = image.clone();
-        let fields = image.as_object_mut().unwrap();
-        fields.retain(|name, _| !name.contains("Url"));
-        image
-    };
     assert_eq!(without_links(&back), without_links(&before));
     assert_eq!(listed(&ana, "all"), [image.clone()]);
     assert!(listed(&ana, "archived").is_empty());

@@ -93,8 +93,7 @@ async fn a_picture_that_cannot_be_read_is_tried_three_times_and_then_the_scan_go
     // SCN-8, PIP-1
     let story = Story::of(1, vec![]).await;
     let working = working_copy(story.folder.path().join("objects"));
-    std::fs::remove_file(&working).unwrap();
-    std::fs::create_dir(&working).unwrap();
+    std::fs::write(&working, b"no longer what was sealed").unwrap();
     for seconds in [1.0, 2.0] {
         let Ended::Waits(wait) = story.is_attended().await else {
             panic!("it was not put back");
