@@ -4,6 +4,7 @@ use crate::bearer::Verifier;
 use crate::fresh::Fresh;
 use crate::idempotency::Turns;
 use crate::identity::Identity;
+use crate::links::{Links, Public};
 use crate::moment::in_a_hurry;
 use crate::problem::Problem;
 use domain::ids::UserId;
@@ -50,6 +51,8 @@ pub struct App {
     pub(crate) answers: Answers,
     /// Who of equal ones comes first.
     pub(crate) turns: Turns,
+    /// Makes addresses at which pictures can be looked at.
+    pub(crate) links: Links,
     /// Bounds how many vectors are made at once.
     pub(crate) vectors: Arc<Semaphore>,
 }
@@ -64,6 +67,7 @@ impl App {
         issuer: &str,
         intake: Arc<dyn TakeIn>,
         model: Option<clip::Model>,
+        public: Public,
     ) -> Self {
         let database = store.database().clone();
         Self {
@@ -74,6 +78,7 @@ impl App {
             intake,
             model: model.map(Arc::new),
             past: Past::new(&database, store.vault().clone()),
+            links: Links::new(store.vault().clone(), public),
             answers: Answers::new(database.clone(), store.vault().clone()),
             turns: Turns::default(),
             database,

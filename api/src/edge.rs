@@ -121,9 +121,10 @@ impl<E: Endpoint> Edge<E> {
     }
 }
 
-/// Whether a path tells about the process, or signs somebody in: neither shows a read model.
+/// Whether a path tells about the process, signs somebody in, or is a picture: none of them shows a read model.
 fn is_about_us(path: &str) -> bool {
-    path.starts_with("/api/v1/health") || path.starts_with("/api/v1/auth/")
+    let apart = ["/api/v1/health", "/api/v1/auth/", "/api/v1/views/"];
+    apart.iter().any(|part| path.starts_with(part))
 }
 
 fn given_id(request: &Request) -> Option<Uuid> {

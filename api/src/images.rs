@@ -1,4 +1,9 @@
-//! Her library: giving us a picture, and looking at what is there (contract, section 8).
+//! Her library: giving us a picture, looking at what is there, putting it away and taking it back (contract, section 8).
+
+mod away;
+mod shown;
+
+pub use shown::ProtectedImage;
 
 use crate::app::App;
 use crate::bearer::Member;
@@ -8,72 +13,21 @@ use crate::envelope::{Many, One, codes, many, one, page};
 use crate::idempotency::command;
 use crate::matches::{self, Match, MatchKind, MatchStatus};
 use crate::problem::Problem;
-use crate::time::Time;
 use crate::upload::{Files, take_once};
 use domain::ids::{ImageId, UserId};
+use eventstore::{Why, edge};
 use poem::Request;
 use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::Json;
-use poem_openapi::{ApiResponse, Enum, Multipart, Object, OpenApi};
+use poem_openapi::{ApiResponse, Enum, Multipart, OpenApi};
 use projections::images::{Filter, ImageRow};
 use projections::matches::{Matches as Model, Of, Wanted};
+use shown::show;
 use uuid::Uuid;
 
 /// Routes about her pictures.
 #[derive(Debug)]
 pub struct Images;
-
-/// A picture of hers. Hash, vector and place of the bytes stay inside (IMG-9).
-#[derive(Debug, Object)]
-#[oai(rename_all = "camelCase")]
-pub struct ProtectedImage {
-    /// The picture.
-    id: Uuid,
-    /// Whose.
-    user_id: Uuid,
-    /// Where it stands.
-    status: ImageStatus,
-    /// When she gave it to us.
-    uploaded_at: Time,
-    /// End of the last search that reached an engine.
-    last_scanned: Option<Time>,
-    /// When she put it away.
-    archived_at: Option<Time>,
-    /// When its bytes go.
-    purge_at: Option<Time>,
-    /// Finished searches.
-    scan_count: i32,
-    /// Findings that she did not dismiss.
-    match_count: i32,
-    /// Whether a face was seen in it.
-    face_detected: bool,
-    /// Pixels, upright.
-    width: i32,
-    /// Pixels, upright.
-    height: i32,
-    /// Media type of the original.
-    content_type: String,
-    /// Bytes of the original.
-    size_bytes: i32,
-    /// An earlier picture of her library that looks the same.
-    near_copy_of: Option<Uuid>,
-    /// A short-lived address to look at it.
-    signed_url: Option<String>,
-    /// When that address ends.
-    signed_url_expires_at: Option<Time>,
-    /// The same address, for older clients.
-    storage_url: Option<String>,
-}
-
-/// Where a picture stands.
-#[derive(Debug, Enum)]
-#[oai(rename_all = "UPPERCASE")]
-pub enum ImageStatus {
-    /// Looked after.
-    Active,
-    /// Put away, and gone in seven days.
-    Archived,
-}
 
 /// Which pictures (IMG-4).
 #[derive(Debug, Enum)]
@@ -107,6 +61,14 @@ pub struct NewImage {
     file: Files,
 }
 
+/// A picture was put away, now or before.
+#[derive(Debug, ApiResponse)]
+pub enum PutAway {
+    /// It is kept for seven days, and can be taken back until then.
+    #[oai(status = 204)]
+    Done,
+}
+
 /// A picture was taken in.
 #[derive(Debug, ApiResponse)]
 pub enum TakenIn {
@@ -132,7 +94,8 @@ impl Images {
         app.fresh.before_read(user).await?;
         let filter = filter.0.map_or(Filter::All, Filter::from);
         let listed = projections::images::list(&app.database, user, filter, page).await?;
-        many(listed, page, |row| Ok(show(row)))
+        let now = edge::now();
+        many(listed, page, |row| Ok(show(&app.links, row, now)))
     }
 
     /// Takes in one picture: checked, upright, sealed; only copies without metadata ever leave (IMG-1, IMG-3).
@@ -153,7 +116,9 @@ impl Images {
             .to_the_end(async move {
                 let _place = place;
                 let row = take_once(&app, user, file, why).await?;
-                Ok(TakenIn::Image(one(show(row))))
+                // By the time of the upload, so that an answer that is made again is the same.
+                let then = row.uploaded_at;
+                Ok(TakenIn::Image(one(show(&app.links, row, then))))
             })
             .await
     }
@@ -169,7 +134,42 @@ impl Images {
         let (app, user) = (App::of(request)?, member.0.user);
         app.fresh.before_read(user).await?;
         let row = find(app, user, id.0.into()).await?;
-        Ok(one(show(row.ok_or(Problem::ImageNotFound)?)))
+        let row = row.ok_or(Problem::ImageNotFound)?;
+        Ok(one(show(&app.links, row, edge::now())))
+    }
+
+    /// Puts one picture away: nobody searches for it any more, and after seven days it is gone (IMG-5, IMG-6).
+    #[oai(path = "/:id", method = "delete", operation_id = "deleteImage")]
+    async fn delete(
+        &self,
+        request: &Request,
+        member: Member,
+        id: Path<Uuid>,
+    ) -> Result<PutAway, Problem> {
+        let (app, user) = (App::of(request)?.clone(), member.0.user);
+        let why = Why::member(user, request_id(request), command(request).id);
+        app.clone()
+            .to_the_end(async move { away::put(&app, user, id.0.into(), why).await })
+            .await?;
+        Ok(PutAway::Done)
+    }
+
+    /// Takes a picture back that was put away less than seven days ago (IMG-6).
+    #[oai(path = "/:id/restore", method = "post", operation_id = "restoreImage")]
+    async fn restore(
+        &self,
+        request: &Request,
+        member: Member,
+        id: Path<Uuid>,
+    ) -> Result<Json<One<ProtectedImage>>, Problem> {
+        let (app, user) = (App::of(request)?.clone(), member.0.user);
+        let why = Why::member(user, request_id(request), command(request).id);
+        app.clone()
+            .to_the_end(async move {
+                let row = away::take_back(&app, user, id.0.into(), why).await?;
+                Ok(one(show(&app.links, row, edge::now())))
+            })
+            .await
     }
 
     /// Where one picture was found, newest first.
@@ -219,27 +219,4 @@ pub(crate) async fn find(
     image: ImageId,
 ) -> Result<Option<ImageRow>, Problem> {
     Ok(projections::images::find(&app.database, user, image).await?)
-}
-
-fn show(row: ImageRow) -> ProtectedImage {
-    ProtectedImage {
-        id: row.image_id,
-        user_id: row.owner,
-        status: ImageStatus::Active,
-        uploaded_at: row.uploaded_at.into(),
-        last_scanned: row.last_scanned.map(Time::from),
-        archived_at: None,
-        purge_at: None,
-        scan_count: row.scan_count,
-        match_count: row.match_count,
-        face_detected: false,
-        width: row.width,
-        height: row.height,
-        content_type: row.content_type,
-        size_bytes: row.size_bytes,
-        near_copy_of: row.near_copy_of,
-        signed_url: None,
-        signed_url_expires_at: None,
-        storage_url: None,
-    }
 }

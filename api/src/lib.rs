@@ -12,6 +12,7 @@ mod health;
 mod idempotency;
 mod identity;
 mod images;
+mod links;
 mod matches;
 mod moment;
 mod openapi;
@@ -24,9 +25,11 @@ mod time;
 mod trail;
 mod upload;
 mod users;
+mod views;
 
 pub use app::App;
 pub use identity::Identity;
+pub use links::Public;
 pub use problem::Problem;
 
 use poem::{Endpoint, EndpointExt, Response, Route};
@@ -57,6 +60,7 @@ type Nouns = (
     auth::Auth,
     users::Users,
     images::Images,
+    views::Views,
     scans::Scans,
     matches::Matches,
     alerts::Alerts,
@@ -69,6 +73,7 @@ fn service() -> OpenApiService<Nouns, ()> {
         auth::Auth,
         users::Users,
         images::Images,
+        views::Views,
         scans::Scans,
         matches::Matches,
         alerts::Alerts,

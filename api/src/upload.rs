@@ -174,6 +174,8 @@ fn row(ask: &UploadImage) -> Result<ImageRow, Problem> {
         last_scanned: None,
         scan_count: 0,
         match_count: 0,
+        archived_at: None,
+        embedded_by: vec![],
     })
 }
 

@@ -227,8 +227,8 @@ fn a_published_golden_file_or_schema_never_changes_and_never_goes() {
 /// How many lines the list of published files has, and the sum of all of them. Written here by hand too, so that a line
 /// cannot go with its file unseen: the number only ever rises.
 const PUBLISHED: (usize, &str) = (
-    36,
-    "854fdc57c4ffb6e35ea2f732a567bf0d640d1ad8210f27d0508191dafb3ce007",
+    42,
+    "d14d0f17ebf796a99452a0ea920d46c43768265c064415ca134d2991115eaa05",
 );
 
 /// What is wrong with a list of which the first lines are known by their number and their sum.

@@ -25,6 +25,7 @@ mod outage;
 pub mod parked;
 pub mod partitions;
 pub mod prover;
+pub mod put_away;
 pub mod recorded;
 pub mod relay;
 mod repository;
@@ -37,6 +38,7 @@ pub mod stored;
 mod streams;
 pub mod subscription;
 pub mod unopened;
+pub mod view_link;
 pub mod why;
 pub mod work;
 

@@ -1,10 +1,23 @@
-//! Sealed objects: pictures at rest, each under its owner's key, bound to its name.
+//! Sealed objects: pictures at rest, each under its owner's key, bound to its name, in a folder or a bucket.
+
+mod chunks;
+mod place;
+mod reading;
+mod sweeping;
+mod writing;
+
+pub use place::{Bucket, Place};
+pub use reading::Reading;
+pub use sweeping::{ORPHAN_HOURS, SweepFault, Swept};
 
 use crate::keys::{Key, KeyError, Vault};
+use chunks::Chunks;
 use domain::ids::{ImageId, UserId};
-use std::os::unix::fs::DirBuilderExt;
-use std::path::{Path, PathBuf};
-use tokio::io::AsyncWriteExt;
+use object_store::path::Path as Name;
+use object_store::{ObjectStore, ObjectStoreExt};
+use place::Opened;
+use std::path::Path;
+use tokio::io::AsyncRead;
 
 /// Which form of a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,50 +54,63 @@ impl Form {
 /// Why an object could not be stored or read.
 #[derive(Debug, thiserror::Error)]
 pub enum ObjectFault {
-    /// The folder cannot be read or written.
+    /// The folder or bucket does not do what it is asked.
     #[error("the object store: {0}")]
-    Storage(#[from] std::io::Error),
+    Storage(#[source] Box<object_store::Error>),
+    /// A picture could not be read from where it came from, or its folder not be made.
+    #[error("the object store: {0}")]
+    Source(#[from] std::io::Error),
     /// There is no such object.
     #[error("there is no such object")]
     Missing,
+    /// Something was deleted, and is still there.
+    #[error("an object was deleted and is still there")]
+    StillThere,
     /// Its key is gone, or it does not open.
     #[error(transparent)]
     Key(#[from] KeyError),
 }
 
-/// A folder of sealed objects. File names are ids; nothing in them says what or whose.
+impl From<object_store::Error> for ObjectFault {
+    fn from(fault: object_store::Error) -> Self {
+        if matches!(fault, object_store::Error::NotFound { .. }) {
+            return Self::Missing;
+        }
+        Self::Storage(Box::new(fault))
+    }
+}
+
+/// Sealed objects at one place. Their names are ids; nothing in them says what or whose.
 #[derive(Debug, Clone)]
 pub struct Objects {
-    folder: PathBuf,
+    place: Opened,
     vault: Vault,
 }
 
 impl Objects {
-    /// Opens, or makes, the folder.
+    /// Objects in a folder, which is made where it is missing.
     ///
     /// # Errors
     /// When the folder cannot be made.
     pub fn open(folder: &Path, vault: Vault) -> Result<Self, ObjectFault> {
-        std::fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(folder)?;
-        Ok(Self::at(folder, vault))
+        let objects = Self::at(Place::Folder(folder.to_owned()), vault)?;
+        objects.place.make()?;
+        Ok(objects)
     }
 
-    /// The folder as it is, for whoever stores nothing: it may be missing, and is not made.
-    #[must_use]
-    pub fn at(folder: &Path, vault: Vault) -> Self {
-        Self {
-            folder: folder.to_owned(),
-            vault,
-        }
+    /// Objects at a place as it is: a folder may be missing, and is not made; a bucket is asked when it is needed.
+    ///
+    /// # Errors
+    /// When a bucket's settings make no sense.
+    pub fn at(place: Place, vault: Vault) -> Result<Self, ObjectFault> {
+        let place = Opened::at(place)?;
+        Ok(Self { place, vault })
     }
 
     /// Seals and stores; durable when this returns. A second put of the same name replaces the first.
     ///
     /// # Errors
-    /// [`ObjectFault`]; then nothing is stored under the name.
+    /// [`ObjectFault`]; then what was under the name is still there.
     pub async fn put(
         &self,
         owner: UserId,
@@ -92,24 +118,34 @@ impl Objects {
         form: Form,
         bytes: &[u8],
     ) -> Result<(), ObjectFault> {
-        let key = self.vault.key_to_seal(owner).await?;
-        let sealed = key.seal(bytes, &place(owner, image, form))?;
-        let path = self.path(image, form);
-        let folder = path.parent().unwrap_or(&self.folder).to_owned();
-        tokio::fs::create_dir_all(&folder).await?;
-        let fresh = path.with_extension(format!("{}.new", crate::edge::fresh_id().simple()));
-        if let Err(fault) = write(&fresh, &path, &sealed).await {
-            drop(tokio::fs::remove_file(&fresh).await);
-            return Err(fault.into());
-        }
-        // The names must survive a power cut as well: of the form, of the picture's folder, of the folder above.
-        for folder in folder.ancestors().take(3) {
-            tokio::fs::File::open(folder).await?.sync_all().await?;
-        }
-        Ok(())
+        let mut bytes = bytes;
+        self.put_from(owner, image, form, &mut bytes).await
     }
 
-    /// Reads and opens.
+    /// The same from a source that is read piece by piece.
+    ///
+    /// # Errors
+    /// As [`Objects::put`].
+    pub async fn put_from(
+        &self,
+        owner: UserId,
+        image: ImageId,
+        form: Form,
+        source: &mut (dyn AsyncRead + Unpin + Send),
+    ) -> Result<(), ObjectFault> {
+        let key = self.vault.key_to_seal(owner).await?;
+        let chunks = Chunks::fresh(&key, &place_of(owner, image, form))?;
+        let store = match self.place.store() {
+            Err(ObjectFault::Missing) => {
+                self.place.make()?;
+                self.place.store()?
+            }
+            store => store?,
+        };
+        writing::write(store.as_ref(), &name(image, form), chunks, source).await
+    }
+
+    /// Reads and opens all of an object.
     ///
     /// # Errors
     /// [`ObjectFault::Missing`] where there is none, or where its owner was erased.
@@ -119,61 +155,82 @@ impl Objects {
         image: ImageId,
         form: Form,
     ) -> Result<Vec<u8>, ObjectFault> {
-        let sealed = match tokio::fs::read(self.path(image, form)).await {
-            Ok(sealed) => sealed,
-            Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => {
-                return Err(ObjectFault::Missing);
-            }
-            Err(fault) => return Err(fault.into()),
-        };
+        self.read(owner, image, form).await?.whole().await
+    }
+
+    /// Reads and opens an object piece by piece.
+    ///
+    /// # Errors
+    /// As [`Objects::get`]; pieces tell faults of their own.
+    pub async fn read(
+        &self,
+        owner: UserId,
+        image: ImageId,
+        form: Form,
+    ) -> Result<Reading, ObjectFault> {
+        let found = self.place.store()?.get(&name(image, form)).await?;
         match self.vault.key(owner).await? {
-            Key::Present(key) => Ok(key.open(&sealed, &place(owner, image, form))?),
+            Key::Present(key) => Reading::of(found, &key, &place_of(owner, image, form)).await,
             Key::Erased => Err(ObjectFault::Missing),
         }
     }
 
-    /// Removes every form of a picture of somebody who was erased; how many there were.
+    /// Removes every form of a picture that was purged, or of somebody who was erased; how many there were.
     ///
     /// # Errors
-    /// When the folder cannot be changed.
+    /// When the store does not do it; what is gone is gone.
     pub async fn erase(&self, image: ImageId) -> Result<u64, ObjectFault> {
         let mut gone = 0;
         for form in Form::ALL {
-            match tokio::fs::remove_file(self.path(image, form)).await {
-                Ok(()) => gone += 1,
-                Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => {}
-                Err(fault) => return Err(fault.into()),
-            }
+            gone += u64::from(self.remove(&name(image, form)).await?);
         }
-        self.discard(image).await;
         Ok(gone)
     }
 
     /// Removes every form of a picture that was not taken in after all; what is not there is fine.
     pub async fn discard(&self, image: ImageId) {
         for form in Form::ALL {
-            drop(tokio::fs::remove_file(self.path(image, form)).await);
-        }
-        if let Some(folder) = self.path(image, Form::Original).parent() {
-            drop(tokio::fs::remove_dir(folder).await);
+            if let Err(fault) = self.remove(&name(image, form)).await {
+                tracing::warn!(%fault, "bytes without a record stay until they are swept");
+            }
         }
     }
 
-    fn path(&self, image: ImageId, form: Form) -> PathBuf {
-        let id = image.0.simple().to_string();
-        // The tail of a time-ordered id is random: it spreads the folders evenly.
-        self.folder.join(&id[30..]).join(&id).join(form.name())
+    /// Whether there was something under a name, which is gone now: a bucket says nothing of what it deletes.
+    async fn remove(&self, name: &Name) -> Result<bool, ObjectFault> {
+        let store = match self.place.store() {
+            Err(ObjectFault::Missing) => return Ok(false),
+            store => store?,
+        };
+        if !is_there(store.as_ref(), name).await? {
+            return Ok(false);
+        }
+        match store.delete(name).await.map_err(ObjectFault::from) {
+            Ok(()) | Err(ObjectFault::Missing) => {}
+            Err(fault) => return Err(fault),
+        }
+        match is_there(store.as_ref(), name).await? {
+            true => Err(ObjectFault::StillThere),
+            false => Ok(true),
+        }
     }
 }
 
-/// Writes beside the name and takes the name when all of it is on disk.
-async fn write(fresh: &Path, path: &Path, sealed: &[u8]) -> std::io::Result<()> {
-    let mut file = tokio::fs::File::create(fresh).await?;
-    file.write_all(sealed).await?;
-    file.sync_all().await?;
-    tokio::fs::rename(fresh, path).await
+async fn is_there(store: &dyn ObjectStore, name: &Name) -> Result<bool, ObjectFault> {
+    match store.head(name).await.map_err(ObjectFault::from) {
+        Ok(_) => Ok(true),
+        Err(ObjectFault::Missing) => Ok(false),
+        Err(fault) => Err(fault),
+    }
 }
 
-fn place(owner: UserId, image: ImageId, form: Form) -> String {
+/// The name of an object. The tail of a time-ordered id is random: it spreads the folders evenly.
+fn name(image: ImageId, form: Form) -> Name {
+    let id = image.0.simple().to_string();
+    Name::from_iter([&id[30..], id.as_str(), form.name()])
+}
+
+/// What an object is bound to.
+fn place_of(owner: UserId, image: ImageId, form: Form) -> String {
     format!("object/{owner}/{image}/{}", form.name())
 }

@@ -1,13 +1,15 @@
 //! Her library: the pictures she gave us, how often they were searched for, and which look alike.
 
+mod questions;
+
+pub use questions::{Filter, find, list, whose};
+
 use crate::likeness::{Embedding, HashRow, Pdq, VectorRow};
-use crate::page::{Listed, Page};
 use crate::projector::{ERASURE, Facts, ReadModel};
-use crate::source::Source;
 use crate::table::{AnyTable, Place, Row, Table};
 use chrono::{DateTime, Utc};
 use domain::Event;
-use domain::ids::{ImageId, UserId};
+use domain::ids::ImageId;
 use domain::image::ImageEvent;
 use domain::matches::MatchEvent;
 use domain::scan::{ScanEvent, UnitOutcome};
@@ -42,6 +44,10 @@ pub struct ImageRow {
     pub scan_count: i32,
     /// Matches that are not dismissed (IMG-8).
     pub match_count: i32,
+    /// When she put it away; none while it is ACTIVE (IMG-5).
+    pub archived_at: Option<DateTime<Utc>>,
+    /// Models that made a vector of it. For this table's own use: the vectors go with the picture.
+    pub embedded_by: Vec<String>,
 }
 
 impl ImageRow {
@@ -76,26 +82,16 @@ impl ImageRow {
             last_scanned: None,
             scan_count: 0,
             match_count: 0,
+            archived_at: None,
+            embedded_by: vec![],
         }))
     }
-}
-
-/// Which pictures of a library (IMG-4).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Filter {
-    /// All that are not archived.
-    All,
-    /// Those that were searched for.
-    Scanned,
-    /// Those that were not.
-    NotScanned,
-    /// Archived ones; archiving does not exist yet, so there are none.
-    Archived,
 }
 
 impl Row for ImageRow {
     const TABLE: &'static str = "read_images";
     const KEY: &'static [&'static str] = &["image_id"];
+    const LISTS: &'static [&'static str] = &["embedded_by"];
     type Key = Uuid;
 
     fn key(&self) -> Uuid {
@@ -117,7 +113,7 @@ pub struct Images {
 
 impl ReadModel for Images {
     const NAME: &'static str = "images";
-    const SHAPE: i32 = 1;
+    const SHAPE: i32 = 2;
     const READS: &'static [Facts] = &[
         ("image", &[]),
         ("scan", &["ImageScanned"]),
@@ -131,7 +127,7 @@ impl ReadModel for Images {
 
     async fn apply(&mut self, place: &mut Place<'_>, event: &Opened) -> Result<(), sqlx::Error> {
         match &event.event {
-            Event::Image(image) => self.take_in(image),
+            Event::Image(image) => self.change(place, image).await,
             Event::Scan(ScanEvent::ImageScanned {
                 image_id,
                 outcome,
@@ -177,10 +173,11 @@ impl ReadModel for Images {
 }
 
 impl Images {
-    fn take_in(&mut self, event: &ImageEvent) -> Result<(), sqlx::Error> {
-        if let Some(row) = ImageRow::taken_in(event)? {
-            self.images.insert(row);
-        }
+    async fn change(
+        &mut self,
+        place: &mut Place<'_>,
+        event: &ImageEvent,
+    ) -> Result<(), sqlx::Error> {
         match event {
             ImageEvent::ImageUploaded {
                 owner,
@@ -188,6 +185,9 @@ impl Images {
                 fingerprint,
                 ..
             } => {
+                if let Some(row) = ImageRow::taken_in(event)? {
+                    self.images.insert(row);
+                }
                 if let Some(known) = fingerprint.as_ref().and_then(|f| f.known()) {
                     self.hashes.insert(HashRow {
                         image_id: image_id.0,
@@ -196,28 +196,84 @@ impl Images {
                         quality: i16::from(known.quality),
                     });
                 }
+                Ok(())
             }
             ImageEvent::ImageEmbedded {
-                owner,
-                image_id,
-                model,
-                vector,
-                ..
+                image_id, model, ..
             } => {
-                if let Some(known) = vector.known() {
-                    let numbers = known.numbers();
-                    let numbers = numbers.map_err(|fault| sqlx::Error::Decode(fault.into()))?;
-                    self.vectors.insert(VectorRow {
-                        owner: owner.0,
-                        model: model.clone(),
-                        image_id: image_id.0,
-                        vector: Embedding(pgvector::Vector::from(numbers)),
-                    });
+                if let Some(row) = vector_of(event)? {
+                    self.vectors.insert(row);
+                    if let Some(image) = self.images.get(place, &image_id.0).await? {
+                        image.embedded_by.push(model.clone());
+                    }
                 }
+                Ok(())
             }
+            ImageEvent::ImageArchived {
+                image_id,
+                archived_at,
+                ..
+            } => self.put(place, *image_id, Some(*archived_at)).await,
+            ImageEvent::ImageRestored { image_id, .. } => self.put(place, *image_id, None).await,
+            ImageEvent::ImagePurged {
+                owner, image_id, ..
+            } => self.let_go(place, owner.0, image_id.0).await,
+        }
+    }
+
+    /// Away, or back.
+    async fn put(
+        &mut self,
+        place: &mut Place<'_>,
+        image: ImageId,
+        archived_at: Option<DateTime<Utc>>,
+    ) -> Result<(), sqlx::Error> {
+        if let Some(image) = self.images.get(place, &image.0).await? {
+            image.archived_at = archived_at;
         }
         Ok(())
     }
+
+    /// Row, hash and vectors go (IMG-6).
+    async fn let_go(
+        &mut self,
+        place: &mut Place<'_>,
+        owner: Uuid,
+        image: Uuid,
+    ) -> Result<(), sqlx::Error> {
+        let row = self.images.get(place, &image).await?;
+        let models = row.map(|row| std::mem::take(&mut row.embedded_by));
+        for model in models.unwrap_or_default() {
+            self.vectors.remove(place, &(owner, model, image)).await?;
+        }
+        self.hashes.remove(place, &image).await?;
+        self.images.remove(place, &image).await
+    }
+}
+
+/// The vector that a fact tells of, where it can be read.
+fn vector_of(event: &ImageEvent) -> Result<Option<VectorRow>, sqlx::Error> {
+    let ImageEvent::ImageEmbedded {
+        owner,
+        image_id,
+        model,
+        vector,
+        ..
+    } = event
+    else {
+        return Ok(None);
+    };
+    let Some(known) = vector.known() else {
+        return Ok(None);
+    };
+    let numbers = known.numbers();
+    let numbers = numbers.map_err(|fault| sqlx::Error::Decode(fault.into()))?;
+    Ok(Some(VectorRow {
+        owner: owner.0,
+        model: model.clone(),
+        image_id: image_id.0,
+        vector: Embedding(pgvector::Vector::from(numbers)),
+    }))
 }
 
 /// 64 hex digits as `bit(256)`.
@@ -230,61 +286,4 @@ pub(crate) fn bits(hex: &str) -> Result<Bit, sqlx::Error> {
 
 fn whole(number: u32) -> Result<i32, sqlx::Error> {
     i32::try_from(number).map_err(|fault| sqlx::Error::Decode(fault.into()))
-}
-
-const COLUMNS: &str = "image_id, owner, content_type, size_bytes, width, height, near_copy_of, \
-                       uploaded_at, last_scanned, scan_count, match_count";
-
-/// Her picture with this id.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn find(
-    from: impl Into<Source<'_>>,
-    owner: UserId,
-    image: ImageId,
-) -> Result<Option<ImageRow>, sqlx::Error> {
-    let mut db = from.into().open().await?;
-    sqlx::query_as(&format!(
-        "SELECT {COLUMNS} FROM read_images WHERE image_id = $1 AND owner = $2"
-    ))
-    .bind(image.0)
-    .bind(owner.0)
-    .fetch_optional(&mut *db)
-    .await
-}
-
-/// Her pictures, newest first (IMG-4).
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn list(
-    from: impl Into<Source<'_>>,
-    owner: UserId,
-    filter: Filter,
-    page: Page,
-) -> Result<Listed<ImageRow>, sqlx::Error> {
-    let mut db = from.into().open().await?;
-    let chosen = match filter {
-        Filter::All => "true",
-        Filter::Scanned => "last_scanned IS NOT NULL",
-        Filter::NotScanned => "last_scanned IS NULL",
-        Filter::Archived => "false",
-    };
-    let rows = sqlx::query_as(&format!(
-        "SELECT {COLUMNS} FROM read_images WHERE owner = $1 AND {chosen}
-          ORDER BY uploaded_at DESC, image_id LIMIT $2 OFFSET $3"
-    ))
-    .bind(owner.0)
-    .bind(page.limit())
-    .bind(page.offset())
-    .fetch_all(&mut *db)
-    .await?;
-    let total = sqlx::query_scalar(&format!(
-        "SELECT count(*) FROM read_images WHERE owner = $1 AND {chosen}"
-    ))
-    .bind(owner.0)
-    .fetch_one(&mut *db)
-    .await?;
-    Ok(Listed { rows, total })
 }

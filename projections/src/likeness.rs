@@ -88,7 +88,7 @@ impl Row for VectorRow {
     }
 }
 
-/// The picture of her library whose hash is nearest over the eight turns, and by how many bits (HSH-1).
+/// The ACTIVE picture of her library whose hash is nearest over the eight turns, and by how many bits (HSH-1).
 ///
 /// # Errors
 /// When the database does not answer, or a turn is no 64-digit hex text.
@@ -103,8 +103,9 @@ pub async fn nearest_by_hash(
         .collect::<Result<Vec<_>, _>>()?;
     let nearest: Option<(Uuid, f64)> = sqlx::query_as(
         "SELECT h.image_id, min(h.pdq <~> t.turn) AS bits
-           FROM read_image_hashes h CROSS JOIN unnest($2::bit(256)[]) AS t(turn)
-          WHERE h.owner = $1 AND h.quality >= $3
+           FROM read_image_hashes h JOIN read_images i USING (image_id)
+                CROSS JOIN unnest($2::bit(256)[]) AS t(turn)
+          WHERE h.owner = $1 AND h.quality >= $3 AND i.archived_at IS NULL
           GROUP BY h.image_id ORDER BY bits, h.image_id LIMIT 1",
     )
     .bind(owner.0)
@@ -120,7 +121,7 @@ pub async fn nearest_by_hash(
     Ok(nearest.map(|(image, bits)| (image.into(), bits as u16)))
 }
 
-/// The picture of her library whose vector of the same model is nearest, and its cosine similarity (VEC-1).
+/// The ACTIVE picture of her library whose vector of the same model is nearest, and its cosine similarity (VEC-1).
 ///
 /// # Errors
 /// When the database does not answer.
@@ -132,8 +133,10 @@ pub async fn nearest_by_vector(
 ) -> Result<Option<(ImageId, f64)>, sqlx::Error> {
     let nearest: Option<(Uuid, f64)> = sqlx::query_as(
         // VEC-2: to a vector of zeros nothing is alike, where pgvector says that it is no number.
-        "SELECT image_id, coalesce(nullif(1 - (vector <=> $3), 'NaN'), 0) AS similarity FROM read_image_vectors
-          WHERE owner = $1 AND model = $2 ORDER BY similarity DESC, image_id LIMIT 1",
+        "SELECT v.image_id, coalesce(nullif(1 - (v.vector <=> $3), 'NaN'), 0) AS similarity
+           FROM read_image_vectors v JOIN read_images i USING (image_id)
+          WHERE v.owner = $1 AND v.model = $2 AND i.archived_at IS NULL
+          ORDER BY similarity DESC, image_id LIMIT 1",
     )
     .bind(owner.0)
     .bind(model)

@@ -132,6 +132,18 @@ impl<R: Row> Table<R> {
         Ok(slot.now.as_mut())
     }
 
+    /// Removes the row with this key, where there is one.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn remove(&mut self, place: &mut Place<'_>, key: &R::Key) -> Result<(), sqlx::Error> {
+        self.get(place, key).await?;
+        if let Some(slot) = self.slots.get_mut(key) {
+            slot.now = None;
+        }
+        Ok(())
+    }
+
     /// Removes every row of a member.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use crate::settings::{self, Folder, Servers, from_env};
 use anyhow::{Context, bail};
 use eventstore::bus::Bus;
-use eventstore::objects::Objects;
+use eventstore::objects::{Objects, Place};
 use eventstore::role::connect_as;
 use eventstore::{Database, MasterKey, Role, Store, Vault, migrate};
 
@@ -68,9 +68,9 @@ impl Kit {
         vault.check().await?;
         vault.follow();
         let bus = Bus::connect(&servers.nats_url).await?;
-        let objects = match files {
-            Files::Made => Objects::open(&folder.objects(), vault.clone())?,
-            Files::AsTheyAre => Objects::at(&folder.objects(), vault.clone()),
+        let objects = match (settings::objects(&folder)?, files) {
+            (Place::Folder(folder), Files::Made) => Objects::open(&folder, vault.clone())?,
+            (place, Files::Made | Files::AsTheyAre) => Objects::at(place, vault.clone())?,
         };
         Ok(Self {
             store: Store::open(database, vault.clone()),

@@ -9,6 +9,7 @@ mod ledger;
 mod offline;
 mod operate;
 mod parts;
+mod routes;
 mod running;
 mod say;
 mod serve;

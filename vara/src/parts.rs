@@ -3,19 +3,16 @@
 use crate::cli;
 use crate::erasure::{self, Begun};
 use crate::kit::{self, Kit};
-use crate::ledger;
+use crate::routes::routes;
 use crate::running::Running;
-use crate::serve::{self, Listening};
-use crate::settings::{EMBEDDED_ISSUER, Folder, Servers, TinEyeAt, check_every, from_env};
+use crate::serve;
+use crate::settings::{Folder, Servers, TinEyeAt, check_every, from_env};
 use crate::{say, shutdown};
 use ::workers::image_scan::ImageScan;
 use ::workers::providers::{TinEye, TinEyeSettings};
-use anyhow::Context;
 use eventstore::feed::Tail;
 use eventstore::relay::Relay;
-use eventstore::{Answers, Log, Role, prover};
-use identity::IdentityOptions;
-use poem::{Endpoint, EndpointExt, Response, Route};
+use eventstore::{Log, Role, prover};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -132,60 +129,6 @@ async fn open_to_write(data: &cli::Data) -> anyhow::Result<Kit> {
     kit.acting_as(Role::Writer).await
 }
 
-/// The routes of one API process: ours, and the embedded identity service unless a real one is configured.
-pub async fn routes(
-    kit: &Kit,
-    listening: &Listening,
-) -> anyhow::Result<impl Endpoint<Output = Response> + 'static> {
-    let outside = from_env("VARA_IDENTITY_URL");
-    let issuer = match &outside {
-        Some(url) => from_env("VARA_IDENTITY_ISSUER").unwrap_or_else(|| url.clone()),
-        None => EMBEDDED_ISSUER.to_owned(),
-    };
-    let base = outside
-        .clone()
-        .unwrap_or_else(|| format!("{}/auth/v1", listening.url()));
-    let base = base.parse().context("VARA_IDENTITY_URL is no address")?;
-    let identity = api::Identity::new(base, from_env("VARA_IDENTITY_KEY"))?;
-    let model = picture_model()?;
-    tokio::spawn(
-        Answers::new(kit.store.database().clone(), kit.store.vault().clone()).keep_purged(),
-    );
-    let intake = intake::Cells::of_this_program().context("this program cannot be found")?;
-    let app = api::App::new(
-        kit.store.clone(),
-        kit.objects.clone(),
-        identity,
-        &issuer,
-        Arc::new(intake),
-        model,
-    );
-    let routes = Route::new()
-        .nest_no_strip("/", api::routes(app)?)
-        .at("/ledger/*path", ledger::served(kit.folder.ledger()));
-    if outside.is_some() {
-        return Ok(routes.map_to_response().boxed());
-    }
-    let options = IdentityOptions {
-        database_url: kit.servers.database_url.clone(),
-        key_file: kit.folder.keys().join("identity.key"),
-        issuer,
-    };
-    let embedded = ::identity::routes(options).await?;
-    Ok(routes.nest("/auth/v1", embedded).map_to_response().boxed())
-}
-
-/// The operator's model that turns pictures into vectors; without one the capability is unavailable (GEN-4).
-fn picture_model() -> anyhow::Result<Option<pictures::clip::Model>> {
-    let Some(path) = from_env("VARA_CLIP_MODEL") else {
-        tracing::info!("picture vectors are not available: VARA_CLIP_MODEL is not set");
-        return Ok(None);
-    };
-    let model = pictures::clip::load(path.as_ref()).context("VARA_CLIP_MODEL cannot be used")?;
-    tracing::info!(model = model.name(), "picture vectors are available");
-    Ok(Some(model))
-}
-
 /// The relay, and the prover beside it: both read the log in order and write elsewhere.
 pub fn run_relay(running: &mut JoinSet<()>, kit: &Kit) -> anyhow::Result<()> {
     let place = prover::Place {
@@ -217,6 +160,10 @@ pub async fn run_projections(
             ::projections::standing::run(pool.clone(), vault.clone(), every)
         });
     }
+    let pool = writing.store.database().clone();
+    keep(running, "earlier pictures", move || {
+        ::projections::erasure::keep_forgetting(pool.clone())
+    });
     let (kit, tail) = (kit.clone(), tail.clone());
     keep(running, "projections", move || {
         let (pool, owner) = (writing.store.database(), kit.store.database());
@@ -242,6 +189,17 @@ pub fn run_workers(
         ))?),
         is_mock: engine.is_stand_in,
     };
+    let purge = ::workers::purge::Purge {
+        store: kit.store.clone(),
+        objects: kit.objects.clone(),
+    };
+    keep(running, "purge", move || {
+        ::workers::purge::run(purge.clone())
+    });
+    let (store, objects) = (kit.store.clone(), kit.objects.clone());
+    keep(running, "sweep", move || {
+        ::workers::sweep::run(store.clone(), objects.clone())
+    });
     let bus = kit.bus.clone();
     keep(running, "image scans", move || {
         ::workers::image_scan::run(bus.clone(), scan.clone())

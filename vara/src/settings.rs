@@ -3,6 +3,7 @@
 use crate::cli::{Data, Engine};
 use crate::running::Running;
 use anyhow::Context;
+use eventstore::objects::{Bucket, Place};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use url::Url;
@@ -102,6 +103,25 @@ pub fn check_every() -> anyhow::Result<Option<Duration>> {
 
 /// Names the database of keys; without it one beside the events' is used, whose name ends in `_keys`.
 pub const KEYS_URL: &str = "VARA_KEYS_URL";
+
+/// Where pictures lie: in a bucket that speaks S3 where `VARA_STORAGE_BUCKET` names one, else in the data folder.
+pub fn objects(folder: &Folder) -> anyhow::Result<Place> {
+    let Some(name) = from_env("VARA_STORAGE_BUCKET") else {
+        return Ok(Place::Folder(folder.objects()));
+    };
+    let wanted = |setting: &str| {
+        from_env(setting).with_context(|| format!("VARA_STORAGE_BUCKET needs {setting}"))
+    };
+    let endpoint = wanted("VARA_STORAGE_ENDPOINT")?.parse();
+    Ok(Place::Bucket(Bucket {
+        endpoint: endpoint.context("VARA_STORAGE_ENDPOINT is no address")?,
+        name,
+        region: wanted("VARA_STORAGE_REGION")?,
+        key: wanted("VARA_STORAGE_KEY")?,
+        secret: wanted("VARA_STORAGE_SECRET")?.into(),
+        prefix: from_env("VARA_STORAGE_PREFIX").unwrap_or_default(),
+    }))
+}
 
 /// The address of the database of keys.
 pub fn keys_url(database_url: &str) -> anyhow::Result<String> {

@@ -4,6 +4,7 @@ use crate::cli;
 use crate::erasure;
 use crate::kit::{self, Kit};
 use crate::parts;
+use crate::routes::routes;
 use crate::running::Running;
 use crate::serve::{self, Listening};
 use crate::settings::{Folder, Servers, TinEyeAt, from_env};
@@ -91,7 +92,7 @@ async fn serve_all(
     erasure::finish(&kit, to_erase).await;
     let web = ::sandbox::routes(kit.folder.web())?;
     let searching = tokio::spawn(sandbox.serve(web, until(stopped.clone())));
-    let routes = parts::routes(&writing, &api).await?;
+    let routes = routes(&writing, &api).await?;
     let serving = tokio::spawn(api.serve(routes, until(stopped)));
 
     ready(&note.api).await?;

@@ -49,7 +49,7 @@ const ARROWS: [(&str, &[&str]); 13] = [
 ];
 
 /// A crate, and the places that may name it in production code.
-const WHO_MAY_NAME: [(&str, &[&str]); 8] = [
+const WHO_MAY_NAME: [(&str, &[&str]); 9] = [
     (
         "sqlx",
         &[
@@ -60,6 +60,7 @@ const WHO_MAY_NAME: [(&str, &[&str]); 8] = [
         ],
     ),
     ("async_nats", &["eventstore/"]),
+    ("object_store", &["eventstore/src/objects"]),
     // What is measured against.
     ("postgres_es", &["eventstore/", "vara/bench/"]),
     ("pgvector", &["projections/"]),

@@ -1,4 +1,4 @@
-//! What reaches the outside world, and what follows from what happened: scans, providers, policies.
+//! What reaches the outside world, and what follows from what happened: scans, providers, policies, and letting go of pictures.
 //!
 //! Everything here may run twice: ids of what is caused are computed from the cause, so a second run
 //! finds the work done.
@@ -7,3 +7,5 @@ pub mod fetching;
 pub mod image_scan;
 pub mod policies;
 pub mod providers;
+pub mod purge;
+pub mod sweep;

@@ -54,6 +54,9 @@ impl From<ImageRefusal> for Problem {
         match refusal {
             ImageRefusal::AlreadyProtected { image_id } => Self::ImageDuplicate(image_id),
             ImageRefusal::LibraryFull { max } => Self::ImageLimit(max),
+            ImageRefusal::Unknown => Self::ImageNotFound,
+            ImageRefusal::NotArchived => Self::ImageNotArchived,
+            ImageRefusal::NotDue => Self::ours("a request let a picture go", &refusal),
         }
     }
 }
@@ -109,7 +112,10 @@ impl From<NotTaken> for Problem {
 impl From<ObjectFault> for Problem {
     fn from(fault: ObjectFault) -> Self {
         match fault {
-            ObjectFault::Storage(_) | ObjectFault::Key(KeyError::Unreachable(_)) => {
+            ObjectFault::Storage(_)
+            | ObjectFault::Source(_)
+            | ObjectFault::StillThere
+            | ObjectFault::Key(KeyError::Unreachable(_)) => {
                 tracing::error!(%fault, "an object could not be stored or read");
                 Self::StorageUnavailable
             }
@@ -253,7 +259,8 @@ mod tests {
             assert!(problem.message().ends_with("try again in a moment."));
         }
         for fault in [
-            ObjectFault::Storage(io()),
+            ObjectFault::Source(io()),
+            ObjectFault::StillThere,
             KeyError::Unreachable(away()).into(),
         ] {
             let again = Some("2".to_owned());

@@ -66,6 +66,8 @@ pub enum Problem {
     StorageUnavailable,
     /// No such picture of hers.
     ImageNotFound,
+    /// The picture is not put away, so it cannot be taken back.
+    ImageNotArchived,
     /// No such match of hers.
     MatchNotFound,
     /// No such alert of hers.
@@ -74,6 +76,8 @@ pub enum Problem {
     ItemNotFound,
     /// No such scan of hers.
     ScanNotFound,
+    /// A link that is not, or no longer, good; never why.
+    NotFound,
     /// She is not known.
     UserNotFound,
     /// One is open already (SCN-1).

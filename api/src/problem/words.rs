@@ -33,10 +33,12 @@ impl Problem {
             | Self::AlertNotFound
             | Self::ItemNotFound
             | Self::ScanNotFound
+            | Self::NotFound
             | Self::UserNotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::ImageDuplicate(_)
             | Self::ImageLimit(_)
+            | Self::ImageNotArchived
             | Self::ScanAlreadyRunning(_)
             | Self::ConcurrentChange
             | Self::IdempotencyConflict => 409,
@@ -85,10 +87,12 @@ impl Problem {
             Self::ImageLimit(_) => "IMAGE_LIMIT_REACHED",
             Self::StorageUnavailable => "STORAGE_UNAVAILABLE",
             Self::ImageNotFound => "IMAGE_NOT_FOUND",
+            Self::ImageNotArchived => "IMAGE_NOT_ARCHIVED",
             Self::MatchNotFound => "MATCH_NOT_FOUND",
             Self::AlertNotFound => "ALERT_NOT_FOUND",
             Self::ItemNotFound => "ITEM_NOT_FOUND",
             Self::ScanNotFound => "SCAN_NOT_FOUND",
+            Self::NotFound => "NOT_FOUND",
             Self::UserNotFound => "USER_NOT_FOUND",
             Self::ScanAlreadyRunning(_) => "SCAN_ALREADY_RUNNING",
             Self::ConsentRequired => "CONSENT_REQUIRED",
@@ -104,7 +108,7 @@ impl Problem {
     /// The words, for people.
     pub(super) fn message(&self) -> &'static str {
         match self {
-            Self::RouteNotFound => "There is nothing at this address.",
+            Self::RouteNotFound | Self::NotFound => "There is nothing at this address.",
             Self::MethodNotAllowed => "This address does not do that.",
             Self::InvalidJson => "The request could not be read.",
             Self::UnsupportedMediaType => "The request is of a kind that is not read here.",
@@ -138,6 +142,7 @@ impl Problem {
                 "Pictures cannot be stored right now. Nothing was kept; please try again in a moment."
             }
             Self::ImageNotFound => "There is no such picture.",
+            Self::ImageNotArchived => "This picture is in your library already.",
             Self::MatchNotFound => "There is no such finding.",
             Self::AlertNotFound => "There is no such alert.",
             Self::ItemNotFound => "There is no such item.",
@@ -204,10 +209,12 @@ impl Problem {
             | Self::ImageUnreadable(_)
             | Self::StorageUnavailable
             | Self::ImageNotFound
+            | Self::ImageNotArchived
             | Self::MatchNotFound
             | Self::AlertNotFound
             | Self::ItemNotFound
             | Self::ScanNotFound
+            | Self::NotFound
             | Self::UserNotFound
             | Self::ConsentRequired
             | Self::ScanUnavailable

@@ -50,6 +50,33 @@ pub enum ImageEvent {
         /// When.
         embedded_at: DateTime<Utc>,
     },
+    /// She put the picture away (IMG-5): nobody searches for it any more, and seven days later it is purged.
+    ImageArchived {
+        /// Whose library.
+        owner: UserId,
+        /// The picture.
+        image_id: ImageId,
+        /// When.
+        archived_at: DateTime<Utc>,
+    },
+    /// She took the picture back (IMG-6).
+    ImageRestored {
+        /// Whose library.
+        owner: UserId,
+        /// The picture.
+        image_id: ImageId,
+        /// When.
+        restored_at: DateTime<Utc>,
+    },
+    /// The picture is gone for good (IMG-6): its bytes, hash and vectors are to be erased. Nothing undoes it.
+    ImagePurged {
+        /// Whose library.
+        owner: UserId,
+        /// The picture.
+        image_id: ImageId,
+        /// When.
+        purged_at: DateTime<Utc>,
+    },
 }
 
 /// A picture of the same library that looks the same.
@@ -81,15 +108,21 @@ pub enum Comparison {
 
 impl ImageEvent {
     /// These facts as they are written today. Who raises a version here adds its step to [`crate::upcast`].
-    pub const SHAPES: [Shape; 2] = [
+    pub const SHAPES: [Shape; 5] = [
         Shape::of(Library::TYPE, "ImageUploaded", 1),
         Shape::of(Library::TYPE, "ImageEmbedded", 1),
+        Shape::of(Library::TYPE, "ImageArchived", 1),
+        Shape::of(Library::TYPE, "ImageRestored", 1),
+        Shape::of(Library::TYPE, "ImagePurged", 1),
     ];
 
     const fn shape(&self) -> Shape {
         match self {
             Self::ImageUploaded { .. } => Self::SHAPES[0],
             Self::ImageEmbedded { .. } => Self::SHAPES[1],
+            Self::ImageArchived { .. } => Self::SHAPES[2],
+            Self::ImageRestored { .. } => Self::SHAPES[3],
+            Self::ImagePurged { .. } => Self::SHAPES[4],
         }
     }
 }

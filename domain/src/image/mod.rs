@@ -1,15 +1,22 @@
 //! A member's library: every picture she gave us. One stream for each member, because "the same picture
 //! twice" (IMG-2) and "fifty at most" (LIM-5) are questions about all of them at once.
 
+mod archive;
 mod events;
 mod fingerprint;
+mod purge;
+mod restore;
 mod upload;
 
+pub use archive::ArchiveImage;
 pub use events::{Comparison, ImageEvent, NearCopy};
 pub use fingerprint::{Fingerprint, NotAFingerprint, Vector};
+pub use purge::{KEPT_DAYS, PurgeImage, purge_at};
+pub use restore::RestoreImage;
 pub use upload::{Embedding, UploadImage};
 
 use crate::ids::ImageId;
+use chrono::{DateTime, Utc};
 use cqrs_es::{Aggregate, event_sink::EventSink};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -17,10 +24,18 @@ use std::collections::BTreeMap;
 /// How many ACTIVE pictures one member may have (LIM-5).
 pub const ACTIVE_IMAGES_MAX: usize = 50;
 
-/// The pictures of one member, by id.
+/// The pictures of one member, by id: ACTIVE with their SHA-256, and ARCHIVED. What was purged is not known any more.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Library {
     active: BTreeMap<ImageId, Option<String>>,
+    archived: BTreeMap<ImageId, Archived>,
+}
+
+/// A picture that she put away.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Archived {
+    sha256: Option<String>,
+    since: DateTime<Utc>,
 }
 
 impl Library {
@@ -33,6 +48,19 @@ impl Library {
     #[must_use]
     pub fn holds(&self, image: ImageId) -> bool {
         self.active.contains_key(&image)
+    }
+
+    /// Refuses what would make a second ACTIVE picture of the same bytes (IMG-2), or one too many (LIM-5).
+    fn has_room_for(&self, sha256: Option<&str>) -> Result<(), ImageRefusal> {
+        if let Some(image_id) = sha256.and_then(|sha256| self.with_hash(sha256)) {
+            return Err(ImageRefusal::AlreadyProtected { image_id });
+        }
+        if self.active.len() >= ACTIVE_IMAGES_MAX {
+            return Err(ImageRefusal::LibraryFull {
+                max: ACTIVE_IMAGES_MAX,
+            });
+        }
+        Ok(())
     }
 
     fn with_hash(&self, sha256: &str) -> Option<ImageId> {
@@ -48,9 +76,15 @@ impl Library {
 pub enum ImageCommand {
     /// Take in one picture.
     Upload(Box<UploadImage>),
+    /// Put one picture away.
+    Archive(ArchiveImage),
+    /// Take one picture back.
+    Restore(RestoreImage),
+    /// Let one picture go for good.
+    Purge(PurgeImage),
 }
 
-/// Why a picture was not taken in.
+/// Why something was not done with a picture.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ImageRefusal {
     /// The very same bytes are there already (IMG-2).
@@ -65,6 +99,15 @@ pub enum ImageRefusal {
         /// How many it may hold.
         max: usize,
     },
+    /// No picture of this library, or one that is gone for good.
+    #[error("there is no such picture")]
+    Unknown,
+    /// The picture is ACTIVE, so there is nothing to take back or to let go.
+    #[error("this picture is not put away")]
+    NotArchived,
+    /// Seven days have not passed since it was put away (IMG-6).
+    #[error("this picture is still kept, so that it can be taken back")]
+    NotDue,
 }
 
 impl Aggregate for Library {
@@ -82,6 +125,9 @@ impl Aggregate for Library {
     ) -> Result<(), ImageRefusal> {
         let events = match command {
             ImageCommand::Upload(ask) => upload::decide(self, *ask)?,
+            ImageCommand::Archive(ask) => archive::decide(self, ask)?,
+            ImageCommand::Restore(ask) => restore::decide(self, ask)?,
+            ImageCommand::Purge(ask) => purge::decide(self, ask)?,
         };
         for event in events {
             sink.write(event, self).await;
@@ -97,6 +143,24 @@ impl Aggregate for Library {
                 self.active.insert(image_id, sha256.into_known());
             }
             ImageEvent::ImageEmbedded { .. } => {}
+            ImageEvent::ImageArchived {
+                image_id,
+                archived_at: since,
+                ..
+            } => {
+                if let Some(sha256) = self.active.remove(&image_id) {
+                    self.archived.insert(image_id, Archived { sha256, since });
+                }
+            }
+            ImageEvent::ImageRestored { image_id, .. } => {
+                if let Some(archived) = self.archived.remove(&image_id) {
+                    self.active.insert(image_id, archived.sha256);
+                }
+            }
+            ImageEvent::ImagePurged { image_id, .. } => {
+                self.active.remove(&image_id);
+                self.archived.remove(&image_id);
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! UploadImage -> ImageUploaded, and ImageEmbedded where a model is there; the same bytes once (IMG-2).
 
-use super::{ACTIVE_IMAGES_MAX, Fingerprint, ImageEvent, ImageRefusal, Library, NearCopy, Vector};
+use super::{Fingerprint, ImageEvent, ImageRefusal, Library, NearCopy, Vector};
 use crate::{
     Personal,
     ids::{ImageId, UserId},
@@ -44,14 +44,7 @@ pub struct Embedding {
 }
 
 pub(super) fn decide(library: &Library, ask: UploadImage) -> Result<Vec<ImageEvent>, ImageRefusal> {
-    if let Some(image_id) = library.with_hash(&ask.sha256) {
-        return Err(ImageRefusal::AlreadyProtected { image_id });
-    }
-    if library.active.len() >= ACTIVE_IMAGES_MAX {
-        return Err(ImageRefusal::LibraryFull {
-            max: ACTIVE_IMAGES_MAX,
-        });
-    }
+    library.has_room_for(Some(&ask.sha256))?;
     let (owner, image_id, embedded_at) = (ask.owner, ask.image_id, ask.uploaded_at);
     let embedded = ask
         .embedding
@@ -78,13 +71,13 @@ pub(super) fn decide(library: &Library, ask: UploadImage) -> Result<Vec<ImageEve
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::ImageCommand;
+pub(super) mod tests {
+    use super::super::{ACTIVE_IMAGES_MAX, ImageCommand};
     use super::*;
     use cqrs_es::test::TestFramework;
     use uuid::Uuid;
 
-    fn a_picture(n: u128) -> UploadImage {
+    pub(in crate::image) fn a_picture(n: u128) -> UploadImage {
         UploadImage {
             owner: Uuid::from_u128(1).into(),
             image_id: Uuid::from_u128(n).into(),
@@ -100,7 +93,7 @@ mod tests {
         }
     }
 
-    fn uploaded(n: u128) -> ImageEvent {
+    pub(in crate::image) fn uploaded(n: u128) -> ImageEvent {
         decide(&Library::default(), a_picture(n)).unwrap().remove(0)
     }
 

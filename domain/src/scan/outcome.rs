@@ -33,7 +33,7 @@ pub enum UnitOutcome {
     Done,
     /// Some engine answered, some did not.
     Partial,
-    /// Skipped, because a purpose is not granted (CON-1).
+    /// Skipped, because a purpose is not granted (CON-1), or she put the picture away meanwhile (IMG-5).
     Skipped,
     /// No engine answered.
     Failed(FailureCode),
@@ -140,7 +140,7 @@ pub enum Warning {
     ProviderFailed(String),
     /// This purpose is not granted, so the step was skipped (CON-1).
     ConsentMissing(Purpose),
-    /// There was no picture to search for (SCN-3).
+    /// There was no picture to search for (SCN-3), or none any more (IMG-5).
     NoImages,
     /// The engine knew more than we asked for.
     Truncated,

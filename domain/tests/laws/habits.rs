@@ -13,9 +13,12 @@ use crate::answer;
 use crate::golden::{catalogue, fact};
 
 /// Every fact of the catalogue and who acts on it; a fact that is not named here fails below.
-const HABITS: [(&str, &[&str]); 18] = [
+const HABITS: [(&str, &[&str]); 21] = [
     ("alert/AlertRaised", &["plan_from_alert"]),
     ("image/ImageEmbedded", &[]),
+    ("image/ImageArchived", &[]),
+    ("image/ImagePurged", &[]),
+    ("image/ImageRestored", &[]),
     ("image/ImageUploaded", &[]),
     ("match/MatchFound", &["alert_on_match"]),
     ("match/MatchSeenAgain", &[]),

@@ -1,10 +1,11 @@
 //! A member's library: any order of uploads (IMG-2, LIM-5).
 
-use chrono::DateTime;
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::Personal;
 use domain::ids::ImageId;
 use domain::image::{
-    ACTIVE_IMAGES_MAX, ImageCommand, ImageEvent, ImageRefusal, Library, UploadImage,
+    ACTIVE_IMAGES_MAX, ArchiveImage, ImageCommand, ImageEvent, ImageRefusal, Library, PurgeImage,
+    RestoreImage, UploadImage, purge_at,
 };
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -34,13 +35,83 @@ fn erased(history: &[ImageEvent]) -> Vec<ImageEvent> {
         match event {
             ImageEvent::ImageUploaded { sha256, .. } => *sha256 = Personal::Erased,
             ImageEvent::ImageEmbedded { vector, .. } => *vector = Personal::Erased,
+            ImageEvent::ImageArchived { .. }
+            | ImageEvent::ImageRestored { .. }
+            | ImageEvent::ImagePurged { .. } => {}
         }
     }
     history
 }
 
+/// What a library should hold, told in the words of the rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Active,
+    Archived(DateTime<Utc>),
+    Purged,
+}
+
+/// Whether something may be done to a picture, and where it stands then.
+fn after(state: Option<State>, what: u8, now: DateTime<Utc>) -> Option<State> {
+    match (what, state?) {
+        (0, State::Active) => Some(State::Archived(now)),
+        (1, State::Archived(since)) if now < purge_at(since) => Some(State::Active),
+        (2, State::Archived(since)) if now >= purge_at(since) => Some(State::Purged),
+        (_, State::Active | State::Archived(_) | State::Purged) => None,
+    }
+}
+
+fn asked(what: u8, image: u128, now: DateTime<Utc>) -> ImageCommand {
+    let (owner, image_id) = (id(1), id(image));
+    match what {
+        0 => ImageCommand::Archive(ArchiveImage {
+            owner,
+            image_id,
+            archived_at: now,
+        }),
+        1 => ImageCommand::Restore(RestoreImage {
+            owner,
+            image_id,
+            restored_at: now,
+        }),
+        _ => ImageCommand::Purge(PurgeImage {
+            owner,
+            image_id,
+            purged_at: now,
+        }),
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_picture_goes_from_active_to_archived_to_purged_and_back_only_by_restore(
+        turns in prop::collection::vec((0u8..3, 1u128..5, 0i64..96), 0..80),
+    ) {
+        // Section 7, IMG-5, IMG-6: four pictures, hours that pass, any order of wishes
+        let mut history = Vec::new();
+        for n in 1..4 {
+            history.extend(answer::<Library>(&history, upload(n, u8::try_from(n).unwrap())).unwrap());
+        }
+        let mut model: BTreeMap<u128, State> = (1..4).map(|n| (n, State::Active)).collect();
+        let mut now = DateTime::UNIX_EPOCH;
+        for (what, image, hours) in turns {
+            now += TimeDelta::hours(hours);
+            let told = answer::<Library>(&history, asked(what, image, now)).unwrap_or_default();
+            match after(model.get(&image).copied(), what, now) {
+                Some(state) => {
+                    prop_assert_eq!(told.len(), 1);
+                    model.insert(image, state);
+                }
+                None => prop_assert!(told.is_empty(), "{:?}", told),
+            }
+            history.extend(told);
+            let library: Library = state(&history);
+            let active = model.iter().filter(|(_, state)| **state == State::Active);
+            prop_assert!(library.active().eq(active.map(|(n, _)| id(*n))));
+        }
+    }
 
     #[test]
     fn the_same_bytes_are_there_once_and_fifty_pictures_at_most(

@@ -255,6 +255,9 @@ fn every_refusal_reads_as_a_reason() {
     for refusal in [
         ImageRefusal::AlreadyProtected { image_id: id(7) },
         ImageRefusal::LibraryFull { max: 50 },
+        ImageRefusal::Unknown,
+        ImageRefusal::NotArchived,
+        ImageRefusal::NotDue,
     ] {
         is_a_reason(&refusal.to_string());
     }

@@ -7,22 +7,30 @@ use super::{KeyError, KeyWrap};
 use crate::keys::subject::{decrypt, encrypt};
 use chacha20poly1305::aead::{OsRng, rand_core::RngCore};
 use futures::future::BoxFuture;
+use hkdf::Hkdf;
 use sha2::{Digest, Sha256};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 /// Most keys in one file: the one that wraps and those that a few rotations left.
 const KEYS_MAX: usize = 16;
+
+/// How long a process may not know of a rotation where nothing is wrapped or unwrapped: links of another process that knows
+/// it do not open here until then.
+const LOOKED_AT_FOR: Duration = Duration::from_secs(10);
 
 /// Wraps subject keys; it never meets an event.
 #[derive(Clone)]
 pub struct MasterKey {
     from: Arc<From>,
     ring: Arc<RwLock<Vec<One>>>,
+    looked: Arc<Mutex<Option<Instant>>>,
 }
 
 /// Where the keys are read.
@@ -137,6 +145,7 @@ impl MasterKey {
         Self {
             from: Arc::new(from),
             ring: Arc::new(RwLock::new(ring)),
+            looked: Arc::default(),
         }
     }
 
@@ -174,6 +183,23 @@ impl MasterKey {
         Ok(())
     }
 
+    /// Follows a rotation of the file now and then. A command is not run for this: it is asked when something is wrapped.
+    fn look(&self) {
+        let From::File(_) = self.from.as_ref() else {
+            return;
+        };
+        let now = Instant::now();
+        let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        if looked.is_some_and(|then| now.duration_since(then) < LOOKED_AT_FOR) {
+            return;
+        }
+        *looked = Some(now);
+        drop(looked);
+        if let Err(fault) = self.reread() {
+            tracing::warn!(%fault, "the master key could not be looked at; the one that was read before is used");
+        }
+    }
+
     /// The key with this id, or the one that wraps.
     fn known(&self, id: Option<&str>) -> Option<One> {
         let ring = self.ring.read().unwrap_or_else(PoisonError::into_inner);
@@ -188,6 +214,19 @@ impl KeyWrap for MasterKey {
     fn ids(&self) -> Vec<String> {
         let ring = self.ring.read().unwrap_or_else(PoisonError::into_inner);
         ring.iter().map(|one| one.id.clone()).collect()
+    }
+
+    fn derived(&self, purpose: &str) -> Vec<Zeroizing<[u8; 32]>> {
+        self.look();
+        let ring = self.ring.read().unwrap_or_else(PoisonError::into_inner);
+        let derive = |one: &One| {
+            let mut derived = Zeroizing::new([0_u8; 32]);
+            Hkdf::<Sha256>::new(None, one.bytes.as_slice())
+                .expand(purpose.as_bytes(), derived.as_mut_slice())
+                .ok()?;
+            Some(derived)
+        };
+        ring.iter().filter_map(derive).collect()
     }
 
     fn wrap<'a>(

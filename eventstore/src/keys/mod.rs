@@ -16,10 +16,14 @@ use futures::future::BoxFuture;
 use zeroize::Zeroizing;
 
 /// Wraps subject keys under a master key (KEK). A file or a command is one way ([`MasterKey`]); a key management
-/// service is another: it needs these three calls.
+/// service is another: it needs these four calls.
 pub trait KeyWrap: std::fmt::Debug + Send + Sync + 'static {
     /// The ids of all master keys that can be unwrapped with, the one that wraps now first.
     fn ids(&self) -> Vec<String>;
+
+    /// Keys for one purpose that every process of this installation makes alike: one of each master key, that of the one
+    /// that wraps now first. A key management service would keep a secret of its own for this.
+    fn derived(&self, purpose: &str) -> Vec<Zeroizing<[u8; 32]>>;
 
     /// Wraps 32 bytes, bound to a place; the id of the master key that was used, and the wrapped bytes.
     fn wrap<'a>(

@@ -48,6 +48,22 @@ impl SubjectKey {
         decrypt(&self.0, sealed, place)
     }
 
+    /// A key for one purpose, made of this one and a salt (HKDF-SHA256, RFC 5869): what it seals goes with this key.
+    ///
+    /// # Errors
+    /// [`KeyError::Sealed`], which does not happen for the length used here.
+    pub(crate) fn derived(
+        &self,
+        salt: &[u8],
+        purpose: &str,
+    ) -> Result<Zeroizing<[u8; 32]>, KeyError> {
+        let mut derived = Zeroizing::new([0_u8; 32]);
+        Hkdf::<Sha256>::new(Some(salt), self.0.as_slice())
+            .expand(purpose.as_bytes(), derived.as_mut_slice())
+            .map_err(|_| KeyError::Sealed)?;
+        Ok(derived)
+    }
+
     /// An id computed from parts under this key: the same for the same parts, and meaningless to whoever
     /// lacks the key, so that an erased person's ids confirm no guess about her.
     ///

@@ -9,6 +9,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
+use zeroize::Zeroizing;
 
 /// Keys that are wrapped anew in one transaction.
 const REWRAPPED_AT_ONCE: i64 = 500;
@@ -179,6 +180,11 @@ impl Vault {
             Key::Present(key) => Ok(key),
             Key::Erased => Err(KeyError::Erased(subject)),
         }
+    }
+
+    /// Keys for one purpose that every process of this installation makes alike, the one to make something with first.
+    pub(crate) fn derived(&self, purpose: &str) -> Vec<Zeroizing<[u8; 32]>> {
+        self.master.derived(purpose)
     }
 
     /// Which master keys wrap how many keys, the one that wraps now first.

@@ -9,8 +9,10 @@
 mod answers;
 mod append;
 mod append_only;
+mod bucket;
 mod bus;
 mod checkpoints;
+mod chunked;
 mod cluster;
 mod erasing;
 mod faults;
@@ -34,5 +36,7 @@ mod sealing;
 mod snapshots;
 mod subscription;
 mod support;
+mod sweeping;
 mod vault;
+mod view_links;
 mod wanted;

@@ -7,15 +7,15 @@ use eventstore::edge::fresh_id;
 use eventstore::objects::{Form, ObjectFault, Objects};
 use std::path::{Path, PathBuf};
 
-struct Shelf {
-    record: Record,
-    objects: Objects,
-    folder: PathBuf,
-    owner: UserId,
+pub struct Shelf {
+    pub record: Record,
+    pub objects: Objects,
+    pub folder: PathBuf,
+    pub owner: UserId,
 }
 
 impl Shelf {
-    async fn fresh() -> Self {
+    pub async fn fresh() -> Self {
         let record = Record::fresh().await;
         let folder = record.folder.path().join("objects");
         let objects = Objects::open(&folder, record.store.vault().clone()).unwrap();
@@ -28,13 +28,13 @@ impl Shelf {
         }
     }
 
-    async fn holds(&self, image: ImageId, form: Form, bytes: &[u8]) {
+    pub async fn holds(&self, image: ImageId, form: Form, bytes: &[u8]) {
         let put = self.objects.put(self.owner, image, form, bytes);
         put.await.unwrap();
     }
 }
 
-fn files(folder: &Path) -> Vec<PathBuf> {
+pub fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap().flatten() {
         if entry.path().is_dir() {
@@ -174,7 +174,8 @@ async fn a_put_that_fails_leaves_what_was_there() {
     let file = files(&shelf.folder).remove(0).with_file_name("display");
     std::fs::create_dir(&file).unwrap();
     let put = shelf.objects.put(shelf.owner, image, Form::Display, b"x");
-    assert!(matches!(put.await, Err(ObjectFault::Storage(_))));
+    let put = put.await;
+    assert!(matches!(put, Err(ObjectFault::Storage(_))), "{put:?}");
     let read = shelf.objects.get(shelf.owner, image, Form::Original).await;
     assert_eq!(read.unwrap(), b"first");
 }

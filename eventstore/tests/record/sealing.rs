@@ -155,6 +155,11 @@ fn texts(event: &Event) -> Vec<Personal<String>> {
             ..
         }) => vec![title.clone(), description.clone(), about.page.clone()],
         Event::User(UserEvent::ConsentGranted { .. } | UserEvent::ConsentWithdrawn { .. })
+        | Event::Image(
+            ImageEvent::ImageArchived { .. }
+            | ImageEvent::ImageRestored { .. }
+            | ImageEvent::ImagePurged { .. },
+        )
         | Event::Match(MatchEvent::MatchSeenAgain { .. })
         | Event::Scan(_)
         | Event::Plan(_) => vec![],

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use uuid::Uuid;
 
 /// All files of the catalogue, in an order in which these things happen.
-const FACTS: [(&str, &str); 18] = [
+const FACTS: [(&str, &str); 21] = [
     ("user", "UserRegistered"),
     ("user", "ConsentGranted"),
     ("user", "ConsentWithdrawn"),
@@ -29,6 +29,9 @@ const FACTS: [(&str, &str); 18] = [
     ("match", "MatchSeenAgain"),
     ("scan", "ScanCompleted"),
     ("scan", "ScanFailed"),
+    ("image", "ImageArchived"),
+    ("image", "ImageRestored"),
+    ("image", "ImagePurged"),
     ("user", "SubjectErased"),
 ];
 

@@ -1,11 +1,11 @@
 //! Her library: what is counted, how it is listed, and that it is hers alone.
 
-use crate::story::{Ended, Found, Member, PLAIN, minute};
+use crate::story::{Ended, Found, Looks, Member, PLAIN, minute};
 use crate::support::{ALL, World};
 use domain::ids::MatchId;
 use domain::scan::{FailureCode, UnitOutcome};
 use eventstore::edge::fresh_id;
-use projections::images::{Filter, find, list};
+use projections::images::{Filter, find, list, whose};
 use projections::page::Page;
 use uuid::Uuid;
 
@@ -127,6 +127,67 @@ async fn the_filters_tell_searched_pictures_from_the_others() {
         assert_eq!(ids, expected, "{filter:?}");
         assert_eq!(part.total, i64::try_from(expected.len()).unwrap());
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_put_away_is_listed_apart_and_comes_back_where_it_was() {
+    // IMG-4, IMG-5
+    let world = World::fresh().await;
+    let ana = Member::joins(&world, "ana@example.test").await;
+    let (first, away, last) = (
+        ana.uploads(1, PLAIN).await,
+        ana.uploads(2, PLAIN).await,
+        ana.uploads(3, PLAIN).await,
+    );
+    ana.puts_away(away, 10).await;
+    ana.looks().await;
+    let listed = async |filter| {
+        let part = list(&world.pool, ana.id, filter, ALL).await.unwrap();
+        assert_eq!(part.total, i64::try_from(part.rows.len()).unwrap());
+        part.rows.iter().map(|row| row.image_id).collect::<Vec<_>>()
+    };
+    assert_eq!(listed(Filter::All).await, [last.0, first.0]);
+    assert_eq!(listed(Filter::NotScanned).await, [last.0, first.0]);
+    assert_eq!(listed(Filter::Archived).await, [away.0]);
+    let row = find(&world.pool, ana.id, away).await.unwrap().unwrap();
+    assert_eq!(row.archived_at, Some(minute(10)));
+    let of = whose(&world.pool, away).await.unwrap();
+    assert_eq!(of, Some((ana.id, Some(minute(10)))));
+    ana.takes_back(away, 20).await;
+    ana.looks().await;
+    assert_eq!(listed(Filter::All).await, [last.0, away.0, first.0]);
+    assert!(listed(Filter::Archived).await.is_empty());
+    let row = find(&world.pool, ana.id, away).await.unwrap().unwrap();
+    assert_eq!(row.archived_at, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_of_a_purged_picture_is_left_in_any_row_and_others_stay() {
+    // IMG-6: hash and vectors go with it
+    let world = World::fresh().await;
+    let ana = Member::joins(&world, "ana@example.test").await;
+    let (pdq, numbers) = ("9d".repeat(32), vec![0.5; 512]);
+    let seen = Looks {
+        pdq: Some(&pdq),
+        vector: Some(("clip-1", &numbers)),
+        ..PLAIN
+    };
+    let (gone, stays) = (ana.uploads(1, seen).await, ana.uploads(2, seen).await);
+    ana.puts_away(gone, 3).await;
+    ana.loses(gone, 7 * 24 * 60 + 3).await;
+    // What comes late changes nothing.
+    ana.is_found(fresh_id().into(), Found::exact(gone, fresh_id().into()), 4)
+        .await;
+    ana.looks().await;
+    for table in ["read_images", "read_image_hashes", "read_image_vectors"] {
+        let ids: Vec<Uuid> = sqlx::query_scalar(&format!("SELECT image_id FROM {table}"))
+            .fetch_all(&world.pool)
+            .await
+            .unwrap();
+        assert_eq!(ids, [stays.0], "{table}");
+    }
+    assert!(find(&world.pool, ana.id, gone).await.unwrap().is_none());
+    assert_eq!(whose(&world.pool, gone).await.unwrap(), None);
 }
 
 #[tokio::test(flavor = "multi_thread")]

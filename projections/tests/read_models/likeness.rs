@@ -201,3 +201,29 @@ async fn a_vector_of_another_length_is_refused() {
     let found = nearest_by_vector(&world.pool, ana.id, "clip-1", &[1.0; 511]).await;
     assert!(found.is_err());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_picture_that_is_put_away_is_no_near_copy_until_it_comes_back() {
+    // IMG-5
+    let world = World::fresh().await;
+    let ana = Member::joins(&world, "ana@example.test").await;
+    let (pdq, numbers) = (bits(0), vec![0.5; 512]);
+    let seen = Looks {
+        pdq: Some(&pdq),
+        quality: 100,
+        vector: Some(("clip-1", &numbers)),
+    };
+    let image = ana.uploads(1, seen).await;
+    let found = async || {
+        ana.looks().await;
+        let by_hash = nearest_by_hash(&world.pool, ana.id, &vec![bits(0); 8]).await;
+        let by_vector = nearest_by_vector(&world.pool, ana.id, "clip-1", &numbers).await;
+        let by_vector = by_vector.unwrap().map(|(image, _)| image);
+        (by_hash.unwrap().map(|(image, _)| image), by_vector)
+    };
+    assert_eq!(found().await, (Some(image), Some(image)));
+    ana.puts_away(image, 2).await;
+    assert_eq!(found().await, (None, None));
+    ana.takes_back(image, 3).await;
+    assert_eq!(found().await, (Some(image), Some(image)));
+}

@@ -7,7 +7,6 @@ use cqrs_es::Aggregate;
 use domain::Share;
 use domain::alert::{Alert, AlertCommand, MatchFacts, RaiseAlert};
 use domain::ids::{AlertId, ErasureId, ImageId, MatchId, ScanId, UserId};
-use domain::image::{Embedding, Fingerprint, ImageCommand, Library, UploadImage, Vector};
 use domain::matches::{Disposition, Match, MatchCommand, MatchType, PageAddress};
 use domain::matches::{RecordMatch, Tier, Verdict};
 use domain::plan::{AddPlanItem, Because, ItemCode, Plan, PlanCommand, Urgency};
@@ -47,7 +46,7 @@ impl<'a> Member<'a> {
         member
     }
 
-    async fn does<A>(&self, stream: Uuid, command: A::Command)
+    pub async fn does<A>(&self, stream: Uuid, command: A::Command)
     where
         A: Aggregate<Services = ()> + 'static,
         A::Command: Clone + Send + Sync,
@@ -84,32 +83,6 @@ impl<'a> Member<'a> {
             at: minute(at),
         });
         self.does::<User>(self.id.0, change).await;
-    }
-
-    /// She gives a picture; `pdq` is one hex digit that fills the hash.
-    pub async fn uploads(&self, at: i64, looks_like: Looks<'_>) -> ImageId {
-        let image = ImageId(fresh_id());
-        let upload = ImageCommand::Upload(Box::new(UploadImage {
-            owner: self.id,
-            image_id: image,
-            sha256: image.0.simple().to_string().repeat(2),
-            content_type: "image/jpeg".to_owned(),
-            size_bytes: 48_892,
-            width: 640,
-            height: 480,
-            fingerprint: looks_like.pdq.map(|pdq| Fingerprint {
-                pdq: pdq.to_owned(),
-                quality: looks_like.quality,
-            }),
-            embedding: looks_like.vector.map(|(model, numbers)| Embedding {
-                model: model.to_owned(),
-                vector: Vector::try_new(numbers).unwrap(),
-            }),
-            near_copy_of: None,
-            uploaded_at: minute(at),
-        }));
-        self.does::<Library>(self.id.0, upload).await;
-        image
     }
 
     async fn scan(&self, command: ScanCommand) {

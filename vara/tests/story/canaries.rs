@@ -48,7 +48,8 @@ impl Canaries {
     async fn add_pictures(&mut self, vara: &Vara, me: &str, image: &str) {
         let keys = PgPool::connect(&keys_url(vara)).await.unwrap();
         let master = MasterKey::read(&vara.data().join("keys/master.key")).unwrap();
-        let objects = Objects::at(&vara.data().join("objects"), Vault::new(keys, master));
+        let objects =
+            Objects::open(&vara.data().join("objects"), Vault::new(keys, master)).unwrap();
         let (owner, image) = (id(me).into(), id(image).into());
         for form in Form::ALL {
             let plain = objects.get(owner, image, form).await.unwrap();

@@ -131,6 +131,10 @@ impl Member {
         sent(with(request.bearer_auth(&self.token), headers))
     }
 
+    pub fn delete(&self, path: &str) -> Answer {
+        sent(self.http.delete(self.url(path)).bearer_auth(&self.token))
+    }
+
     pub fn post(&self, path: &str, body: &Value) -> Answer {
         let request = self.http.post(self.url(path)).json(body);
         sent(request.bearer_auth(&self.token))

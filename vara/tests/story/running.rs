@@ -39,6 +39,9 @@ pub fn binary() -> Command {
         "VARA_CLIP_MODEL",
         "VARA_KEYS_URL",
         "VARA_MASTER_KEY_COMMAND",
+        "VARA_STORAGE_BUCKET",
+        "VARA_PUBLIC_URL",
+        "VARA_LINK_SECONDS",
     ] {
         command.env_remove(name);
     }

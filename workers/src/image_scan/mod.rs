@@ -107,6 +107,14 @@ impl Job {
     }
 }
 
+/// One picture of a scan.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Unit {
+    image: ImageId,
+    /// The scan has no other.
+    is_alone: bool,
+}
+
 /// Why an attempt at a scan ended before the scan did.
 #[derive(Debug)]
 pub(crate) enum Unfinished {
@@ -165,8 +173,8 @@ impl ImageScan {
         self.tell(job, &["begin"], ScanCommand::Begin(begin))
             .await?;
         // Asked anew for each picture: what another attempt finished is not repeated.
-        while let Some(image) = self.next(job).await? {
-            self.search_for(job, image).await?;
+        while let Some(unit) = self.next(job).await? {
+            self.search_for(job, unit).await?;
         }
         let completed_at = edge::now();
         let complete = CompleteScan {
@@ -178,14 +186,18 @@ impl ImageScan {
     }
 
     /// The first picture that nobody finished yet; none when the scan is over.
-    async fn next(&self, job: &Job) -> Result<Option<ImageId>, Unfinished> {
+    async fn next(&self, job: &Job) -> Result<Option<Unit>, Unfinished> {
         let slot: ScanSlot = self
             .store
             .load(job.slot)
             .await
             .map_err(Unfinished::in_the_way)?;
         let open = slot.open(job.scan);
-        Ok(open.and_then(|open| open.remaining().next()))
+        Ok(open.and_then(|open| {
+            let image = open.remaining().next()?;
+            let is_alone = open.images.len() == 1;
+            Some(Unit { image, is_alone })
+        }))
     }
 
     async fn tell(&self, job: &Job, what: &[&str], command: ScanCommand) -> Result<(), Unfinished> {

@@ -1,11 +1,13 @@
-//! One picture of a scan: fetch the working copy, ask the engine while she agrees, note how it ended.
+//! One picture of a scan: fetch the working copy, ask the engine while she agrees and keeps the picture in her library,
+//! note how it ended.
 
-use super::{ImageScan, Job, Unfinished};
+use super::{ImageScan, Job, Unfinished, Unit};
 use crate::providers::{Consent, CopiesFound, NotSearched, ProviderError};
 use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use domain::ids::ImageId;
+use domain::image::Library;
 use domain::scan::{
     Answer, FailureCode, FinishImage, RecordAnswer, ScanCommand, Tally, UnitOutcome, Warning,
 };
@@ -13,10 +15,12 @@ use domain::user::{Purpose, User};
 use eventstore::objects::{Form, ObjectFault};
 use eventstore::{Store, edge};
 
-/// What she agreed to, as the log says it at the moment of asking (CON-1), by a worker that still has her scan.
+/// What she agreed to, as the log says it at the moment of asking (CON-1), for a picture that she did not put away
+/// (IMG-5), by a worker that still has her scan.
 struct Agreement<'a> {
     store: &'a Store,
     job: &'a Job,
+    image: ImageId,
 }
 
 #[async_trait]
@@ -25,8 +29,13 @@ impl Consent for Agreement<'_> {
         if self.job.is_ours().await.is_err() {
             return false;
         }
-        let member = self.store.load::<User>(self.job.owner.0).await;
+        let owner = self.job.owner.0;
+        let (member, library) = tokio::join!(
+            self.store.load::<User>(owner),
+            self.store.load::<Library>(owner)
+        );
         member.is_ok_and(|member| member.agrees_to(Purpose::WebImageSearch))
+            && library.is_ok_and(|library| library.holds(self.image))
     }
 }
 
@@ -47,13 +56,20 @@ impl Ending {
     }
 }
 
+/// Nothing is searched for a picture that she put away. Where it was the only one, the scan had none.
+fn put_away(unit: Unit) -> Ending {
+    let warnings = unit.is_alone.then_some(Warning::NoImages);
+    Ending::without_search(UnitOutcome::Skipped, warnings.into_iter().collect())
+}
+
 impl ImageScan {
-    pub(super) async fn search_for(&self, job: &Job, image: ImageId) -> Result<(), Unfinished> {
+    pub(super) async fn search_for(&self, job: &Job, unit: Unit) -> Result<(), Unfinished> {
+        let image = unit.image;
         let Ending {
             outcome,
             tally,
             warnings,
-        } = self.search(job, image).await?;
+        } = self.search(job, unit).await?;
         let finish = FinishImage {
             scan_id: job.scan,
             image_id: image,
@@ -67,7 +83,11 @@ impl ImageScan {
             .await
     }
 
-    async fn search(&self, job: &Job, image: ImageId) -> Result<Ending, Unfinished> {
+    async fn search(&self, job: &Job, unit: Unit) -> Result<Ending, Unfinished> {
+        let image = unit.image;
+        if !self.holds(job, image).await? {
+            return Ok(put_away(unit));
+        }
         if job.is_given_up() {
             // Every scan reaches a final state, and this one must not look as if it had searched.
             let failed = UnitOutcome::Failed(FailureCode::ScanTimedOut);
@@ -81,20 +101,24 @@ impl ImageScan {
         let consent = Agreement {
             store: &self.store,
             job,
+            image,
         };
         match self.engine.find_copies(jpeg, &consent).await {
             Ok(found) => {
                 let results = u32::try_from(found.copies.len()).unwrap_or(u32::MAX);
                 self.note(job, image, asked_at, Answer::Results(results))
                     .await?;
-                self.found(job, image, found).await
+                match self.holds(job, image).await? {
+                    true => self.found(job, image, found).await,
+                    false => Ok(put_away(unit)),
+                }
             }
             Err(NotSearched::Failed(error)) => {
                 self.note(job, image, asked_at, Answer::Fault(error.fault))
                     .await?;
                 Ok(self.not_searched(&error))
             }
-            Err(NotSearched::NotAllowed) => self.skipped(job).await,
+            Err(NotSearched::NotAllowed) => self.skipped(job, unit).await,
         }
     }
 
@@ -151,9 +175,19 @@ impl ImageScan {
         Ending::without_search(failed, vec![warning])
     }
 
-    /// Consent did not hold, or could not be found out; only the log tells which. Or the scan is another worker's.
-    async fn skipped(&self, job: &Job) -> Result<Ending, Unfinished> {
+    /// Whether the picture is ACTIVE: running work for one that was put away stops at its next step (IMG-5).
+    async fn holds(&self, job: &Job, image: ImageId) -> Result<bool, Unfinished> {
+        let library = self.store.load::<Library>(job.owner.0).await;
+        Ok(library.map_err(Unfinished::in_the_way)?.holds(image))
+    }
+
+    /// Consent did not hold, the picture was put away, or it could not be found out; only the log tells which. Or the scan
+    /// is another worker's.
+    async fn skipped(&self, job: &Job, unit: Unit) -> Result<Ending, Unfinished> {
         job.is_ours().await?;
+        if !self.holds(job, unit.image).await? {
+            return Ok(put_away(unit));
+        }
         let member = self.store.load::<User>(job.owner.0).await;
         let member = member.map_err(Unfinished::in_the_way)?;
         if member.agrees_to(Purpose::WebImageSearch) {
@@ -168,7 +202,12 @@ impl ImageScan {
         match self.objects.get(job.owner, image, Form::Working).await {
             Ok(jpeg) => Ok(Some(jpeg.into())),
             Err(ObjectFault::Missing) => Ok(None),
-            Err(fault @ (ObjectFault::Storage(_) | ObjectFault::Key(_))) => {
+            Err(
+                fault @ (ObjectFault::Storage(_)
+                | ObjectFault::Source(_)
+                | ObjectFault::StillThere
+                | ObjectFault::Key(_)),
+            ) => {
                 if job.lease.is_last() {
                     tracing::error!(%fault, "a picture cannot be read");
                     return Ok(None);

@@ -1,6 +1,7 @@
 //! The worker on a real log, with an engine that does as it is told.
 
 mod attempts;
+mod put_away;
 
 use super::watchdog::look;
 use super::{ImageScan, QUEUE};
@@ -10,6 +11,7 @@ use bytes::Bytes;
 use domain::Event;
 use domain::Share;
 use domain::ids::{ImageId, ScanId, UserId};
+use domain::image::{ImageCommand, Library, UploadImage};
 use domain::matches::MatchEvent;
 use domain::scan::{
     FailureCode, ProviderFault, ScanCommand, ScanEvent, ScanKind, ScanSlot, StartScan, UnitOutcome,
@@ -125,6 +127,7 @@ impl Story {
                 .objects
                 .put(self.owner, *image, Form::Working, b"jpeg");
             put.await.unwrap();
+            self.gives(*image).await;
         }
         let start = ScanCommand::Start(StartScan {
             owner: self.owner,
@@ -139,6 +142,25 @@ impl Story {
             .execute::<ScanSlot>(slot, start, self.why())
             .await
             .unwrap();
+    }
+
+    async fn gives(&self, image_id: ImageId) {
+        let upload = ImageCommand::Upload(Box::new(UploadImage {
+            owner: self.owner,
+            image_id,
+            sha256: image_id.0.simple().to_string().repeat(2),
+            content_type: "image/jpeg".to_owned(),
+            size_bytes: 4,
+            width: 32,
+            height: 32,
+            fingerprint: None,
+            embedding: None,
+            near_copy_of: None,
+            uploaded_at: edge::now(),
+        }));
+        let store = &self.worker.store;
+        let done = store.execute::<Library>(self.owner.0, upload, self.why());
+        done.await.unwrap();
     }
 
     async fn log(&self) -> Vec<Recorded> {

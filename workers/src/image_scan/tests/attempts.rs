@@ -7,9 +7,9 @@ use tokio::sync::Notify;
 
 /// Asks for consent, says that it was asked, and answers when it is told to.
 #[derive(Default)]
-struct Slow {
+pub(super) struct Slow {
     asked: Notify,
-    answers: Notify,
+    pub(super) answers: Notify,
 }
 
 #[async_trait]
@@ -37,7 +37,7 @@ impl ImageSearch for Slow {
 }
 
 /// A worker that waits for its engine, without the renewals that its queue would make.
-async fn waiting() -> (Story, Arc<Slow>, Lease, tokio::task::JoinHandle<Attempt>) {
+pub(super) async fn waiting() -> (Story, Arc<Slow>, Lease, tokio::task::JoinHandle<Attempt>) {
     let engine = Arc::new(Slow::default());
     let story = Story::with(1, engine.clone()).await;
     let (lease, event) = (story.lease().await, story.started().await);
@@ -93,8 +93,7 @@ async fn a_picture_that_cannot_be_read_is_tried_three_times_and_then_the_scan_go
     // SCN-8, PIP-1
     let story = Story::of(1, vec![]).await;
     let working = working_copy(story.folder.path().join("objects"));
-    std::fs::remove_file(&working).unwrap();
-    std::fs::create_dir(&working).unwrap();
+    std::fs::write(&working, b"no longer what was sealed").unwrap();
     for seconds in [1.0, 2.0] {
         let Ended::Waits(wait) = story.is_attended().await else {
             panic!("it was not put back");

@@ -1,0 +1,59 @@
+//! Pictures whose seven days are over: put away, neither taken back nor purged since. The log knows.
+
+use crate::log::ReadFault;
+use crate::recorded::{COLUMNS, Recorded};
+use chrono::{DateTime, Utc};
+use domain::ids::UserId;
+use sqlx::PgPool;
+
+/// Most pictures that are told at once; the oldest come first.
+pub const AT_ONCE: i64 = 100;
+
+/// The facts after a position by which pictures were put away until a time, and which are still to be purged. Pictures of erased members are gone
+/// already.
+///
+/// Looks at every picture that was ever put away, by an index that holds those alone: a question for once an hour.
+///
+/// # Errors
+/// [`ReadFault`].
+pub async fn until(
+    pool: &PgPool,
+    time: DateTime<Utc>,
+    after: i64,
+) -> Result<Vec<Recorded>, ReadFault> {
+    let due = format!(
+        "SELECT {COLUMNS} FROM events a
+          WHERE a.event_type = 'ImageArchived' AND a.aggregate_type = 'image' AND a.position > $3
+            AND (a.payload->a.event_type->>'archived_at')::timestamptz <= $1
+            AND NOT EXISTS (SELECT FROM events l
+                             WHERE l.event_type IN ('ImageRestored', 'ImagePurged')
+                               AND l.payload->l.event_type->>'image_id' = a.payload->a.event_type->>'image_id'
+                               AND l.aggregate_type = a.aggregate_type AND l.aggregate_id = a.aggregate_id
+                               AND l.sequence > a.sequence)
+            AND NOT EXISTS (SELECT FROM events u
+                             WHERE u.aggregate_type = 'user' AND u.aggregate_id = a.aggregate_id
+                               AND u.event_type = 'SubjectErased')
+          ORDER BY a.position LIMIT $2"
+    );
+    let rows = sqlx::query(&due)
+        .bind(time)
+        .bind(AT_ONCE)
+        .bind(after)
+        .fetch_all(pool)
+        .await?;
+    rows.iter().map(Recorded::from_row).collect()
+}
+
+/// Empties the written-down state of a library: it may hold the hash of a picture that was purged since. The next long read
+/// writes it anew, over a shape that no program has.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn forget_state(pool: &PgPool, owner: UserId) -> Result<(), sqlx::Error> {
+    let mut tx = pool.begin().await?;
+    sqlx::query("UPDATE snapshots SET shape = 0, state = '' WHERE noun = 'image' AND stream = $1")
+        .bind(owner.to_string())
+        .execute(&mut *tx)
+        .await?;
+    tx.commit().await
+}

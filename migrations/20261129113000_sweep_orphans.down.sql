@@ -1,0 +1,2 @@
+DROP INDEX events_image_uploaded;
+DROP TABLE installation;

@@ -1,0 +1,87 @@
+//! What one API process serves, and what it is made of.
+
+use crate::kit::Kit;
+use crate::ledger;
+use crate::serve::Listening;
+use crate::settings::{EMBEDDED_ISSUER, from_env};
+use anyhow::Context;
+use eventstore::Answers;
+use eventstore::view_link::LIFE_SECONDS;
+use identity::IdentityOptions;
+use poem::{Endpoint, EndpointExt, Response, Route};
+use std::sync::Arc;
+
+/// The routes of one API process: ours, and the embedded identity service unless a real one is configured.
+pub async fn routes(
+    kit: &Kit,
+    listening: &Listening,
+) -> anyhow::Result<impl Endpoint<Output = Response> + 'static> {
+    let outside = from_env("VARA_IDENTITY_URL");
+    let issuer = match &outside {
+        Some(url) => from_env("VARA_IDENTITY_ISSUER").unwrap_or_else(|| url.clone()),
+        None => EMBEDDED_ISSUER.to_owned(),
+    };
+    let base = outside
+        .clone()
+        .unwrap_or_else(|| format!("{}/auth/v1", listening.url()));
+    let base = base.parse().context("VARA_IDENTITY_URL is no address")?;
+    let identity = api::Identity::new(base, from_env("VARA_IDENTITY_KEY"))?;
+    let model = picture_model()?;
+    tokio::spawn(
+        Answers::new(kit.store.database().clone(), kit.store.vault().clone()).keep_purged(),
+    );
+    let intake = intake::Cells::of_this_program().context("this program cannot be found")?;
+    let app = api::App::new(
+        kit.store.clone(),
+        kit.objects.clone(),
+        identity,
+        &issuer,
+        Arc::new(intake),
+        model,
+        public(&listening.url())?,
+    );
+    let routes = Route::new()
+        .nest_no_strip("/", api::routes(app)?)
+        .at("/ledger/*path", ledger::served(kit.folder.ledger()));
+    if outside.is_some() {
+        return Ok(routes.map_to_response().boxed());
+    }
+    let options = IdentityOptions {
+        database_url: kit.servers.database_url.clone(),
+        key_file: kit.folder.keys().join("identity.key"),
+        issuer,
+    };
+    let embedded = ::identity::routes(options).await?;
+    Ok(routes.nest("/auth/v1", embedded).map_to_response().boxed())
+}
+
+/// The operator's model that turns pictures into vectors; without one the capability is unavailable (GEN-4).
+fn picture_model() -> anyhow::Result<Option<pictures::clip::Model>> {
+    let Some(path) = from_env("VARA_CLIP_MODEL") else {
+        tracing::info!("picture vectors are not available: VARA_CLIP_MODEL is not set");
+        return Ok(None);
+    };
+    let model = pictures::clip::load(path.as_ref()).context("VARA_CLIP_MODEL cannot be used")?;
+    tracing::info!(model = model.name(), "picture vectors are available");
+    Ok(Some(model))
+}
+
+/// How the world reaches this API: `VARA_PUBLIC_URL`, or where it listens.
+fn public(listening: &str) -> anyhow::Result<api::Public> {
+    let address = from_env("VARA_PUBLIC_URL").unwrap_or_else(|| listening.to_owned());
+    let parsed: url::Url = address.parse().context("VARA_PUBLIC_URL is no address")?;
+    anyhow::ensure!(
+        matches!(parsed.scheme(), "http" | "https"),
+        "VARA_PUBLIC_URL is no address of the web"
+    );
+    let link_seconds = match from_env("VARA_LINK_SECONDS") {
+        None => LIFE_SECONDS,
+        Some(text) => text
+            .parse()
+            .context("VARA_LINK_SECONDS is a number of seconds, as 3600")?,
+    };
+    Ok(api::Public {
+        address: address.trim_end_matches('/').to_owned(),
+        link_seconds,
+    })
+}

@@ -1,0 +1,99 @@
+//! Lets go of pictures seven days after they were put away (IMG-6): first the fact, then bytes and what else repeats them.
+//!
+//! Two of these at once do no harm: the command is named by the fact that put the picture away, so it is in the log once,
+//! and taking away what is gone changes nothing. Bytes that a stop in the middle left behind are orphans, and swept.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::Event;
+use domain::ids::named;
+use domain::image::{ImageCommand, ImageEvent, KEPT_DAYS, Library, PurgeImage};
+use eventstore::objects::Objects;
+use eventstore::{ExecuteError, ReadFault, Recorded, Store, edge, put_away};
+use std::time::Duration;
+
+/// Time between two looks: a picture goes within an hour after its seven days.
+const EVERY: Duration = Duration::from_secs(60 * 60);
+/// Who acts, in the record.
+const ACTOR: &str = "worker:purge";
+
+/// What the part needs.
+#[derive(Debug, Clone)]
+pub struct Purge {
+    /// Where commands go.
+    pub store: Store,
+    /// Where pictures lie.
+    pub objects: Objects,
+}
+
+/// Looks for pictures whose time is over until the process ends.
+pub async fn run(purge: Purge) {
+    loop {
+        match purge.all_due(edge::now()).await {
+            Ok(0) => {}
+            Ok(purged) => tracing::info!(purged, "pictures whose seven days are over are gone"),
+            Err(fault) => {
+                tracing::warn!(%fault, "pictures whose time is over could not be looked for");
+            }
+        }
+        tokio::time::sleep(EVERY).await;
+    }
+}
+
+impl Purge {
+    /// Purges what is due at this time; how many pictures. What cannot go now is looked at again the next time.
+    ///
+    /// # Errors
+    /// When the log does not answer.
+    pub async fn all_due(&self, now: DateTime<Utc>) -> Result<u64, ReadFault> {
+        let (mut purged, mut after) = (0, 0);
+        let until = now - TimeDelta::days(KEPT_DAYS);
+        loop {
+            let due = put_away::until(self.store.database(), until, after).await?;
+            let Some(last) = due.last() else {
+                return Ok(purged);
+            };
+            after = last.position;
+            for put_away in due {
+                let position = put_away.position;
+                match self.purge(put_away, now).await {
+                    Ok(gone) => purged += u64::from(gone),
+                    Err(fault) => tracing::warn!(position, %fault, "a picture could not go yet"),
+                }
+            }
+        }
+    }
+
+    /// Purges one picture, unless she took it back meanwhile.
+    async fn purge(&self, put_away: Recorded, purged_at: DateTime<Utc>) -> Result<bool, String> {
+        let cause = put_away.event_id;
+        let opened = put_away.open(self.store.vault()).await;
+        let opened = opened.map_err(|fault| fault.to_string())?;
+        let Event::Image(ImageEvent::ImageArchived {
+            owner, image_id, ..
+        }) = opened.event
+        else {
+            return Ok(false);
+        };
+        let ask = ImageCommand::Purge(PurgeImage {
+            owner,
+            image_id,
+            purged_at,
+        });
+        let command = named("purge-image", &[&cause.to_string()]);
+        let why = opened.why.following(cause, ACTOR, command);
+        match self.store.execute::<Library>(owner.0, ask, why).await {
+            Ok(_) => {}
+            Err(ExecuteError::Refused(_)) => return Ok(false),
+            Err(
+                fault @ (ExecuteError::Conflict
+                | ExecuteError::Unreachable(_)
+                | ExecuteError::Broken(_)),
+            ) => return Err(fault.to_string()),
+        }
+        let gone = self.objects.erase(image_id).await;
+        gone.map_err(|fault| fault.to_string())?;
+        let forgotten = put_away::forget_state(self.store.database(), owner).await;
+        forgotten.map_err(|fault| fault.to_string())?;
+        Ok(true)
+    }
+}
