@@ -9,7 +9,7 @@ use crate::problem::Problem;
 use domain::ids::UserId;
 use domain::user::User;
 use eventstore::objects::Objects;
-use eventstore::{Answers, Database, Log, Store};
+use eventstore::{Answers, Database, Log, ShareLinks, Store};
 use pictures::{TakeIn, clip};
 use poem::Request;
 use projections::as_of::Past;
@@ -48,6 +48,8 @@ pub struct App {
     pub(crate) past: Past,
     /// What requests with a key of their own were answered.
     pub(crate) answers: Answers,
+    /// Links under which engines fetch pictures.
+    pub(crate) sharing: ShareLinks,
     /// Who of equal ones comes first.
     pub(crate) turns: Turns,
     /// Bounds how many vectors are made at once.
@@ -75,6 +77,7 @@ impl App {
             model: model.map(Arc::new),
             past: Past::new(&database, store.vault().clone()),
             answers: Answers::new(database.clone(), store.vault().clone()),
+            sharing: ShareLinks::new(store.clone(), objects.clone()),
             turns: Turns::default(),
             database,
             store,

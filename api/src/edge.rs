@@ -121,9 +121,10 @@ impl<E: Endpoint> Edge<E> {
     }
 }
 
-/// Whether a path tells about the process, or signs somebody in: neither shows a read model.
+/// Whether a path tells about the process, signs somebody in, or is a picture: none of them shows a read model.
 fn is_about_us(path: &str) -> bool {
-    path.starts_with("/api/v1/health") || path.starts_with("/api/v1/auth/")
+    let apart = ["/api/v1/health", "/api/v1/auth/", "/api/v1/proxy/"];
+    apart.iter().any(|part| path.starts_with(part))
 }
 
 fn given_id(request: &Request) -> Option<Uuid> {
@@ -140,10 +141,14 @@ fn dress(response: &mut Response, id: Uuid) {
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
         (header::REFERRER_POLICY, "no-referrer"),
-        (header::CACHE_CONTROL, "no-store"),
     ];
     for (name, value) in fixed {
         headers.insert(name, HeaderValue::from_static(value));
+    }
+    // A shared picture says this word, and more.
+    let kept = headers.get(header::CACHE_CONTROL);
+    if !kept.is_some_and(|kept| kept.as_bytes().starts_with(b"no-store")) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
 }
 

@@ -116,6 +116,7 @@ fn written(event: &Event) -> (String, String, Value) {
         Event::Match(fact) => of(fact),
         Event::Alert(fact) => of(fact),
         Event::Plan(fact) => of(fact),
+        Event::HashCase(fact) => of(fact),
     }
 }
 
@@ -227,8 +228,8 @@ fn a_published_golden_file_or_schema_never_changes_and_never_goes() {
 /// How many lines the list of published files has, and the sum of all of them. Written here by hand too, so that a line
 /// cannot go with its file unseen: the number only ever rises.
 const PUBLISHED: (usize, &str) = (
-    36,
-    "854fdc57c4ffb6e35ea2f732a567bf0d640d1ad8210f27d0508191dafb3ce007",
+    40,
+    "997403798d31a73a2c0a4fb78a65116262e3ffa0a0e83134421d04e934f17a16",
 );
 
 /// What is wrong with a list of which the first lines are known by their number and their sum.

@@ -6,14 +6,17 @@ use crate::kit::{self, Kit};
 use crate::ledger;
 use crate::running::Running;
 use crate::serve::{self, Listening};
-use crate::settings::{EMBEDDED_ISSUER, Folder, Servers, TinEyeAt, check_every, from_env};
+use crate::settings::{
+    EMBEDDED_ISSUER, Folder, Servers, TinEyeAt, check_every, from_env, public_url,
+};
 use crate::{say, shutdown};
 use ::workers::image_scan::ImageScan;
 use ::workers::providers::{TinEye, TinEyeSettings};
+use ::workers::sharing::Sharing;
 use anyhow::Context;
 use eventstore::feed::Tail;
 use eventstore::relay::Relay;
-use eventstore::{Answers, Log, Role, prover};
+use eventstore::{Answers, Log, Role, ShareLinks, prover};
 use identity::IdentityOptions;
 use poem::{Endpoint, EndpointExt, Response, Route};
 use std::future::Future;
@@ -151,6 +154,7 @@ pub async fn routes(
     tokio::spawn(
         Answers::new(kit.store.database().clone(), kit.store.vault().clone()).keep_purged(),
     );
+    tokio::spawn(ShareLinks::new(kit.store.clone(), kit.objects.clone()).keep_purged());
     let intake = intake::Cells::of_this_program().context("this program cannot be found")?;
     let app = api::App::new(
         kit.store.clone(),
@@ -242,6 +246,10 @@ pub fn run_workers(
         ))?),
         is_mock: engine.is_stand_in,
     };
+    if let Some(url) = public_url()? {
+        let links = ShareLinks::new(kit.store.clone(), kit.objects.clone());
+        running.spawn(Sharing::new(links, Some(url)).tell_whether_reachable());
+    }
     let bus = kit.bus.clone();
     keep(running, "image scans", move || {
         ::workers::image_scan::run(bus.clone(), scan.clone())

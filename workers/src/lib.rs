@@ -7,3 +7,4 @@ pub mod fetching;
 pub mod image_scan;
 pub mod policies;
 pub mod providers;
+pub mod sharing;

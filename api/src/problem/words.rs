@@ -33,10 +33,12 @@ impl Problem {
             | Self::AlertNotFound
             | Self::ItemNotFound
             | Self::ScanNotFound
-            | Self::UserNotFound => 404,
+            | Self::UserNotFound
+            | Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::ImageDuplicate(_)
             | Self::ImageLimit(_)
+            | Self::HashLimit(_)
             | Self::ScanAlreadyRunning(_)
             | Self::ConcurrentChange
             | Self::IdempotencyConflict => 409,
@@ -83,6 +85,7 @@ impl Problem {
             Self::ImageUnreadable(_) => "IMAGE_UNREADABLE",
             Self::ImageDuplicate(_) => "IMAGE_DUPLICATE",
             Self::ImageLimit(_) => "IMAGE_LIMIT_REACHED",
+            Self::HashLimit(_) => "HASH_LIMIT_REACHED",
             Self::StorageUnavailable => "STORAGE_UNAVAILABLE",
             Self::ImageNotFound => "IMAGE_NOT_FOUND",
             Self::MatchNotFound => "MATCH_NOT_FOUND",
@@ -90,6 +93,7 @@ impl Problem {
             Self::ItemNotFound => "ITEM_NOT_FOUND",
             Self::ScanNotFound => "SCAN_NOT_FOUND",
             Self::UserNotFound => "USER_NOT_FOUND",
+            Self::NotFound => "NOT_FOUND",
             Self::ScanAlreadyRunning(_) => "SCAN_ALREADY_RUNNING",
             Self::ConsentRequired => "CONSENT_REQUIRED",
             Self::ScanUnavailable => "SCAN_UNAVAILABLE",
@@ -134,6 +138,9 @@ impl Problem {
             Self::ImageUnreadable(why) => why,
             Self::ImageDuplicate(_) => "This picture is already in your library.",
             Self::ImageLimit(_) => "Your library is full. Remove a picture to add another.",
+            Self::HashLimit(_) => {
+                "You have registered as many hashes as there may be. Withdraw one to add another."
+            }
             Self::StorageUnavailable => {
                 "Pictures cannot be stored right now. Nothing was kept; please try again in a moment."
             }
@@ -143,6 +150,7 @@ impl Problem {
             Self::ItemNotFound => "There is no such item.",
             Self::ScanNotFound => "There is no such scan.",
             Self::UserNotFound => "We do not know this account.",
+            Self::NotFound => "There is nothing here, or no longer.",
             Self::ScanAlreadyRunning(_) => "A scan is already running.",
             Self::ConsentRequired => {
                 "This search needs your agreement. You can give it in the settings."
@@ -186,7 +194,7 @@ impl Problem {
             Self::InvalidFileType => Some(json!({ "allowed": ALLOWED })),
             Self::FileTooLarge => Some(json!({ "maxBytes": BYTES_MAX })),
             Self::ImageDuplicate(image) => Some(json!({ "imageId": image })),
-            Self::ImageLimit(max) => Some(json!({ "max": max })),
+            Self::ImageLimit(max) | Self::HashLimit(max) => Some(json!({ "max": max })),
             Self::ScanAlreadyRunning(scan) => Some(json!({ "scanId": scan })),
             Self::RouteNotFound
             | Self::MethodNotAllowed
@@ -209,6 +217,7 @@ impl Problem {
             | Self::ItemNotFound
             | Self::ScanNotFound
             | Self::UserNotFound
+            | Self::NotFound
             | Self::ConsentRequired
             | Self::ScanUnavailable
             | Self::ConcurrentChange

@@ -39,6 +39,7 @@ pub fn binary() -> Command {
         "VARA_CLIP_MODEL",
         "VARA_KEYS_URL",
         "VARA_MASTER_KEY_COMMAND",
+        "VARA_PUBLIC_URL",
     ] {
         command.env_remove(name);
     }

@@ -190,7 +190,8 @@ impl Story {
             | Event::Image(_)
             | Event::Match(_)
             | Event::Alert(_)
-            | Event::Plan(_) => None,
+            | Event::Plan(_)
+            | Event::HashCase(_) => None,
         };
         self.events().await.into_iter().filter_map(ending).collect()
     }
@@ -201,7 +202,7 @@ impl Story {
     }
 }
 
-fn prepared(url: &str) {
+pub(crate) fn prepared(url: &str) {
     let url = url.to_owned();
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Runtime::new().unwrap();
