@@ -10,7 +10,7 @@ use crate::problem::Problem;
 use domain::ids::UserId;
 use domain::user::User;
 use eventstore::objects::Objects;
-use eventstore::{Answers, Database, Log, Store};
+use eventstore::{Answers, Database, Log, ShareLinks, Store};
 use pictures::{TakeIn, clip};
 use poem::Request;
 use projections::as_of::Past;
@@ -49,6 +49,8 @@ pub struct App {
     pub(crate) past: Past,
     /// What requests with a key of their own were answered.
     pub(crate) answers: Answers,
+    /// Links under which engines fetch pictures.
+    pub(crate) sharing: ShareLinks,
     /// Who of equal ones comes first.
     pub(crate) turns: Turns,
     /// Makes addresses at which pictures can be looked at.
@@ -80,6 +82,7 @@ impl App {
             past: Past::new(&database, store.vault().clone()),
             links: Links::new(store.vault().clone(), public),
             answers: Answers::new(database.clone(), store.vault().clone()),
+            sharing: ShareLinks::new(store.clone(), objects.clone()),
             turns: Turns::default(),
             database,
             store,

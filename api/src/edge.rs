@@ -123,7 +123,12 @@ impl<E: Endpoint> Edge<E> {
 
 /// Whether a path tells about the process, signs somebody in, or is a picture: none of them shows a read model.
 fn is_about_us(path: &str) -> bool {
-    let apart = ["/api/v1/health", "/api/v1/auth/", "/api/v1/views/"];
+    let apart = [
+        "/api/v1/health",
+        "/api/v1/auth/",
+        "/api/v1/views/",
+        "/api/v1/proxy/",
+    ];
     apart.iter().any(|part| path.starts_with(part))
 }
 
@@ -141,10 +146,14 @@ fn dress(response: &mut Response, id: Uuid) {
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
         (header::REFERRER_POLICY, "no-referrer"),
-        (header::CACHE_CONTROL, "no-store"),
     ];
     for (name, value) in fixed {
         headers.insert(name, HeaderValue::from_static(value));
+    }
+    // A shared picture says this word, and more.
+    let kept = headers.get(header::CACHE_CONTROL);
+    if !kept.is_some_and(|kept| kept.as_bytes().starts_with(b"no-store")) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
 }
 

@@ -28,6 +28,15 @@ pub struct Alive {
     timestamp: Time,
 }
 
+impl Alive {
+    pub(crate) fn now() -> Self {
+        Self {
+            status: "ok".to_owned(),
+            timestamp: edge::now().into(),
+        }
+    }
+}
+
 /// Whether the parts behind the process do their work.
 #[derive(Debug, Object)]
 pub struct Readiness {
@@ -91,10 +100,7 @@ impl Health {
     /// While the process serves.
     #[oai(path = "/", method = "get", operation_id = "getHealth")]
     async fn alive(&self) -> Json<Alive> {
-        Json(Alive {
-            status: "ok".to_owned(),
-            timestamp: edge::now().into(),
-        })
+        Json(Alive::now())
     }
 
     /// Whether what is shown is current.

@@ -7,7 +7,9 @@ mod bearer;
 mod body;
 mod edge;
 mod envelope;
+mod fetches;
 mod fresh;
+mod hash_cases;
 mod health;
 mod idempotency;
 mod identity;
@@ -21,6 +23,7 @@ mod problem;
 mod progress;
 mod scan_job;
 mod scans;
+mod sharing;
 mod time;
 mod trail;
 mod upload;
@@ -52,6 +55,10 @@ enum Tag {
     Alerts,
     /// What she can do.
     Plan,
+    /// Hashes of pictures that never leave her device.
+    HashCases,
+    /// Pictures that engines fetch by link.
+    Sharing,
     /// For those who watch the process.
     Health,
 }
@@ -61,10 +68,13 @@ type Nouns = (
     users::Users,
     images::Images,
     views::Views,
+    fetches::Fetches,
     scans::Scans,
     matches::Matches,
     alerts::Alerts,
     plan::Plan,
+    hash_cases::HashCases,
+    sharing::Sharing,
     health::Health,
 );
 
@@ -74,10 +84,13 @@ fn service() -> OpenApiService<Nouns, ()> {
         users::Users,
         images::Images,
         views::Views,
+        fetches::Fetches,
         scans::Scans,
         matches::Matches,
         alerts::Alerts,
         plan::Plan,
+        hash_cases::HashCases,
+        sharing::Sharing,
         health::Health,
     );
     OpenApiService::new(nouns, "Vara", env!("CARGO_PKG_VERSION"))

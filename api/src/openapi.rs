@@ -4,16 +4,20 @@ use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
 /// Request fields that must be given. They are optional in the types so that every misfit is told with its path.
-const REQUIRED: [(&str, &[&str]); 5] = [
+const REQUIRED: [(&str, &[&str]); 6] = [
     ("SignUp", &["email", "password", "confirmPassword"]),
     ("SignIn", &["email", "password"]),
     ("Renewal", &["refreshToken"]),
     ("NewScan", &["type"]),
     ("ConsentChange", &["granted", "textVersion"]),
+    (
+        "NewHashCase",
+        &["pdq", "quality", "attested", "textVersion"],
+    ),
 ];
 
 /// Bounds that the handlers check themselves, for the same reason: schema, field, keyword, value.
-fn bounds() -> [(&'static str, &'static str, &'static str, Value); 7] {
+fn bounds() -> [(&'static str, &'static str, &'static str, Value); 11] {
     [
         ("SignUp", "email", "format", json!("email")),
         ("SignUp", "email", "maxLength", json!(255)),
@@ -27,6 +31,15 @@ fn bounds() -> [(&'static str, &'static str, &'static str, Value); 7] {
             "pattern",
             json!("^[A-Za-z0-9._-]{1,50}$"),
         ),
+        (
+            "NewHashCase",
+            "textVersion",
+            "pattern",
+            json!("^[A-Za-z0-9._-]{1,50}$"),
+        ),
+        ("NewHashCase", "pdq", "pattern", json!("^[0-9A-Fa-f]{64}$")),
+        ("NewHashCase", "quality", "minimum", json!(50)),
+        ("NewHashCase", "quality", "maximum", json!(100)),
     ]
 }
 

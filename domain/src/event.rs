@@ -1,6 +1,7 @@
 //! Every fact Vara can record, in one type: what projectors, policies and auditors read.
 
 use crate::alert::{Alert, AlertEvent};
+use crate::hash_case::{HashCaseEvent, HashCases};
 use crate::image::{ImageEvent, Library};
 use crate::matches::{Match, MatchEvent};
 use crate::plan::{Plan, PlanEvent};
@@ -25,6 +26,8 @@ pub enum Event {
     Alert(AlertEvent),
     /// About a protection plan.
     Plan(PlanEvent),
+    /// About hashes that a member registered.
+    HashCase(HashCaseEvent),
 }
 
 /// A recorded fact that today's types cannot read. Never skipped: whoever meets it stops and says so.
@@ -84,6 +87,7 @@ impl Event {
             Match::TYPE => read(Match::TYPE, payload).map(Self::Match),
             Alert::TYPE => read(Alert::TYPE, payload).map(Self::Alert),
             Plan::TYPE => read(Plan::TYPE, payload).map(Self::Plan),
+            HashCases::TYPE => read(HashCases::TYPE, payload).map(Self::HashCase),
             unknown => Err(Undecodable::UnknownNoun(unknown.to_owned())),
         }
     }
@@ -109,6 +113,7 @@ impl Event {
             Match::TYPE => serde_json::from_str(payload).ok().map(Self::Match),
             Alert::TYPE => serde_json::from_str(payload).ok().map(Self::Alert),
             Plan::TYPE => serde_json::from_str(payload).ok().map(Self::Plan),
+            HashCases::TYPE => serde_json::from_str(payload).ok().map(Self::HashCase),
             _ => None,
         }
     }
@@ -161,7 +166,16 @@ mod tests {
     #[test]
     fn a_fact_of_one_noun_is_never_read_as_a_fact_of_another() {
         assert!(Event::decode("scan", "ScanBegun", "1", &begun()).is_ok());
-        for other in ["user", "image", "match", "alert", "plan", "Scan", ""] {
+        for other in [
+            "user",
+            "image",
+            "match",
+            "alert",
+            "plan",
+            "hash_case",
+            "Scan",
+            "",
+        ] {
             let told = Event::decode(other, "ScanBegun", "1", &begun());
             assert!(told.is_err(), "{other}");
         }

@@ -63,6 +63,10 @@ id!(
     PlanItemId
 );
 id!(
+    /// One hash that a member registered; computed of the hash under her key.
+    HashCaseId
+);
+id!(
     /// One erasure of a member's account, from the wish to the proof that it is done (AUD-4).
     ErasureId
 );

@@ -6,6 +6,7 @@
 
 pub mod alert;
 pub mod event;
+pub mod hash_case;
 pub mod ids;
 pub mod image;
 pub mod matches;

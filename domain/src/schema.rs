@@ -4,6 +4,7 @@
 //! personal values are sealed there (see [`crate::Personal`]).
 
 use crate::alert::AlertEvent;
+use crate::hash_case::HashCaseEvent;
 use crate::image::ImageEvent;
 use crate::matches::MatchEvent;
 use crate::plan::PlanEvent;
@@ -55,6 +56,7 @@ pub fn all() -> Vec<EventSchema> {
         facts::<MatchEvent>(&MatchEvent::SHAPES),
         facts::<AlertEvent>(&AlertEvent::SHAPES),
         facts::<PlanEvent>(&PlanEvent::SHAPES),
+        facts::<HashCaseEvent>(&HashCaseEvent::SHAPES),
     ]
     .concat()
 }

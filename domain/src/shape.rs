@@ -1,6 +1,7 @@
 //! The facts that are written today, and the version of each one's shape. Each noun lists its own, beside the facts.
 
 use crate::alert::AlertEvent;
+use crate::hash_case::HashCaseEvent;
 use crate::image::ImageEvent;
 use crate::matches::MatchEvent;
 use crate::plan::PlanEvent;
@@ -10,7 +11,7 @@ use crate::user::UserEvent;
 /// One fact as it is written today.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Shape {
-    /// The noun: `user`, `image`, `scan`, `match`, `alert`, `plan`.
+    /// The noun: `user`, `image`, `scan`, `match`, `alert`, `plan`, `hash_case`.
     pub noun: &'static str,
     /// The fact's name, as `MatchFound`.
     pub event_type: &'static str,
@@ -29,13 +30,14 @@ impl Shape {
 }
 
 /// Every fact that this program writes and reads, by noun.
-pub const SHAPES: [&[Shape]; 6] = [
+pub const SHAPES: [&[Shape]; 7] = [
     &UserEvent::SHAPES,
     &ImageEvent::SHAPES,
     &ScanEvent::SHAPES,
     &MatchEvent::SHAPES,
     &AlertEvent::SHAPES,
     &PlanEvent::SHAPES,
+    &HashCaseEvent::SHAPES,
 ];
 
 #[cfg(test)]
@@ -57,6 +59,17 @@ mod tests {
             let nouns: BTreeSet<&str> = facts.iter().map(|shape| shape.noun).collect();
             nouns.into_iter().collect::<Vec<_>>().join("+")
         });
-        assert_eq!(nouns, ["user", "image", "scan", "match", "alert", "plan"]);
+        assert_eq!(
+            nouns,
+            [
+                "user",
+                "image",
+                "scan",
+                "match",
+                "alert",
+                "plan",
+                "hash_case"
+            ]
+        );
     }
 }

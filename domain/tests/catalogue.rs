@@ -116,6 +116,7 @@ fn written(event: &Event) -> (String, String, Value) {
         Event::Match(fact) => of(fact),
         Event::Alert(fact) => of(fact),
         Event::Plan(fact) => of(fact),
+        Event::HashCase(fact) => of(fact),
     }
 }
 
@@ -227,8 +228,8 @@ fn a_published_golden_file_or_schema_never_changes_and_never_goes() {
 /// How many lines the list of published files has, and the sum of all of them. Written here by hand too, so that a line
 /// cannot go with its file unseen: the number only ever rises.
 const PUBLISHED: (usize, &str) = (
-    42,
-    "d14d0f17ebf796a99452a0ea920d46c43768265c064415ca134d2991115eaa05",
+    46,
+    "6ffee2d8079334bb87735188b44325212cabd3233417165ad59a9ac072d09891",
 );
 
 /// What is wrong with a list of which the first lines are known by their number and their sum.

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 /// What stands of a subject outside of log and read models: each table, and the statement that takes her rows out of it;
 /// `$1` is her id. A new table that holds something of a subject gets its line here, and so its place in the receipt.
-const PURGED: [(&str, &str); 4] = [
+const PURGED: [(&str, &str); 6] = [
     (
         "parked",
         "DELETE FROM parked p USING events e
@@ -24,6 +24,11 @@ const PURGED: [(&str, &str); 4] = [
     (
         "idempotency_answers",
         "DELETE FROM idempotency_answers WHERE subject = $1",
+    ),
+    ("share_links", "DELETE FROM share_links WHERE subject = $1"),
+    (
+        "share_fetches",
+        "DELETE FROM share_fetches WHERE subject = $1",
     ),
 ];
 

@@ -27,7 +27,7 @@ pub struct Recorded {
     pub position: i64,
     /// Its id.
     pub event_id: Uuid,
-    /// The noun: `user`, `image`, `scan`, `match`, `alert`, `plan`.
+    /// The noun: `user`, `image`, `scan`, `match`, `alert`, `plan`, `hash_case`.
     pub noun: String,
     /// The stream within the noun.
     pub stream: String,

@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use image::DynamicImage;
-
 /// Bytes per pixel of [`Picture::rgb`].
 pub(crate) const CHANNELS: usize = 3;
 
@@ -25,17 +23,6 @@ impl Picture {
         let pixels = usize::try_from(u64::from(width) * u64::from(height)).ok()?;
         let fits = pixels.checked_mul(CHANNELS) == Some(rgb.len());
         (pixels > 0 && fits).then_some(Self { width, height, rgb })
-    }
-
-    /// The same picture without its alpha channel: what was transparent becomes white.
-    pub(crate) fn flattened(image: DynamicImage) -> Option<Self> {
-        let (width, height) = (image.width(), image.height());
-        let rgb = if image.color().has_alpha() {
-            on_white(image.into_rgba8().into_raw())
-        } else {
-            image.into_rgb8().into_raw()
-        };
-        Self::from_rgb(width, height, rgb)
     }
 
     /// Pixels across.
@@ -76,20 +63,6 @@ impl fmt::Debug for Picture {
     }
 }
 
-/// Moves four-byte pixels together to three-byte ones in place: a second buffer would cost 150 MB.
-fn on_white(mut bytes: Vec<u8>) -> Vec<u8> {
-    let pixels = bytes.len() / 4;
-    for pixel in 0..pixels {
-        let alpha = bytes[pixel * 4 + 3];
-        for channel in 0..CHANNELS {
-            bytes[pixel * CHANNELS + channel] = over_white(bytes[pixel * 4 + channel], alpha);
-        }
-    }
-    bytes.truncate(pixels * CHANNELS);
-    bytes.shrink_to_fit();
-    bytes
-}
-
 /// A channel of which `alpha` in 255 is seen, before white; rounded to the nearest.
 pub(crate) fn over_white(colour: u8, alpha: u8) -> u8 {
     let (colour, alpha) = (u32::from(colour), u32::from(alpha));
@@ -101,9 +74,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn transparency_becomes_white() {
-        let pixels = vec![10, 20, 30, 0, 10, 20, 30, 255, 0, 0, 0, 128];
-        assert_eq!(on_white(pixels), [255, 255, 255, 10, 20, 30, 127, 127, 127]);
+    fn what_is_half_seen_is_half_white() {
+        for (alpha, seen) in [(0, 255), (128, 127), (255, 0)] {
+            assert_eq!(over_white(0, alpha), seen);
+        }
+        assert_eq!(over_white(255, 77), 255);
     }
 
     #[test]

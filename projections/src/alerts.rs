@@ -99,7 +99,8 @@ impl ReadModel for Alerts {
             | Event::Image(_)
             | Event::Scan(_)
             | Event::Match(_)
-            | Event::Plan(_) => Ok(()),
+            | Event::Plan(_)
+            | Event::HashCase(_) => Ok(()),
         }
     }
 }

@@ -167,7 +167,8 @@ impl ReadModel for Images {
             )
             | Event::User(_)
             | Event::Alert(_)
-            | Event::Plan(_) => Ok(()),
+            | Event::Plan(_)
+            | Event::HashCase(_) => Ok(()),
         }
     }
 }

@@ -11,6 +11,7 @@ pub mod digest;
 pub mod erasure;
 pub mod freshness;
 pub mod generation;
+pub mod hash_cases;
 pub mod images;
 pub mod known_hashes;
 pub mod likeness;
@@ -29,13 +30,14 @@ pub mod users;
 use projector::ReadModel;
 
 /// The names of all read models, as they stand among the readers of the log.
-pub const READ_MODELS: [&str; 7] = [
+pub const READ_MODELS: [&str; 8] = [
     users::Users::NAME,
     images::Images::NAME,
     scans::Scans::NAME,
     matches::Matches::NAME,
     alerts::Alerts::NAME,
     plan::Plan::NAME,
+    hash_cases::HashCases::NAME,
     streams::Streams::NAME,
 ];
 
@@ -58,6 +60,7 @@ pub fn run_all(pool: &PgPool, owner: &PgPool, vault: &Vault, tail: &Tail) -> Joi
     keep::<matches::Matches>(&mut running, with);
     keep::<alerts::Alerts>(&mut running, with);
     keep::<plan::Plan>(&mut running, with);
+    keep::<hash_cases::HashCases>(&mut running, with);
     keep::<streams::Streams>(&mut running, with);
     running
 }
@@ -80,6 +83,7 @@ pub async fn named<O: Operation>(name: &str, operation: O) -> Option<O::Output> 
         matches::Matches::NAME => operation.on::<matches::Matches>().await,
         alerts::Alerts::NAME => operation.on::<alerts::Alerts>().await,
         plan::Plan::NAME => operation.on::<plan::Plan>().await,
+        hash_cases::HashCases::NAME => operation.on::<hash_cases::HashCases>().await,
         streams::Streams::NAME => operation.on::<streams::Streams>().await,
         _ => return None,
     })

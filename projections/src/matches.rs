@@ -91,7 +91,8 @@ impl ReadModel for Matches {
             | Event::Image(_)
             | Event::Scan(_)
             | Event::Alert(_)
-            | Event::Plan(_) => Ok(()),
+            | Event::Plan(_)
+            | Event::HashCase(_) => Ok(()),
         }
     }
 }

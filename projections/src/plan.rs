@@ -79,7 +79,8 @@ impl ReadModel for Plan {
             | Event::Image(_)
             | Event::Scan(_)
             | Event::Match(_)
-            | Event::Alert(_) => Ok(()),
+            | Event::Alert(_)
+            | Event::HashCase(_) => Ok(()),
         }
     }
 }

@@ -109,7 +109,11 @@ impl ReadModel for Scans {
             Event::User(UserEvent::SubjectErased { user_id, .. }) => {
                 self.scans.remove_all_of(place, user_id.0).await
             }
-            Event::User(_) | Event::Image(_) | Event::Match(_) | Event::Plan(_) => Ok(()),
+            Event::User(_)
+            | Event::Image(_)
+            | Event::Match(_)
+            | Event::Plan(_)
+            | Event::HashCase(_) => Ok(()),
         }
     }
 }

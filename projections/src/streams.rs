@@ -49,6 +49,7 @@ impl ReadModel for Streams {
         ("match", &[]),
         ("alert", &[]),
         ("plan", &[]),
+        ("hash_case", &[]),
     ];
     // Whose a stream is never changes, so its first event says it.
     const FIRST_ONLY: bool = true;

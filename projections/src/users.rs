@@ -124,7 +124,8 @@ impl ReadModel for Users {
             | Event::Scan(_)
             | Event::Match(_)
             | Event::Alert(_)
-            | Event::Plan(_) => Ok(()),
+            | Event::Plan(_)
+            | Event::HashCase(_) => Ok(()),
         }
     }
 }

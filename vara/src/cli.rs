@@ -6,8 +6,8 @@ mod soak;
 
 pub use bench::{Bench, BenchCommand, BenchIntake, BenchOut};
 pub use operate::{
-    Audit, AuditCommand, EraseMember, Export, Keys, KeysCommand, Parked, ParkedCommand,
-    Projections, Prove, ReadModelsCommand, Replay, Verify,
+    Audit, AuditCommand, EraseMember, Export, ExportHashes, Hashes, HashesCommand, Keys,
+    KeysCommand, Parked, ParkedCommand, Projections, Prove, ReadModelsCommand, Replay, Verify,
 };
 
 pub use soak::{Soak, SoakWriter};
@@ -46,6 +46,8 @@ pub enum Command {
     Keys(Keys),
     /// Erase a member: her key, pictures, rows and account; prints the receipt.
     Erase(EraseMember),
+    /// Hashes that members registered: export.
+    Hashes(Hashes),
     /// Publish the log to NATS only.
     Relay(Data),
     /// Bring the database to the shape this release needs.

@@ -19,7 +19,7 @@ mod soak;
 mod up;
 
 use clap::Parser;
-use cli::{Cli, Command, SandboxCommand};
+use cli::{Cli, Command, HashesCommand, SandboxCommand};
 use std::io::IsTerminal;
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
@@ -69,6 +69,9 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Audit(ask) => runtime.block_on(operate::audit::operate(ask.command)),
         Command::Keys(ask) => runtime.block_on(operate::keys::operate(ask.command)),
         Command::Erase(ask) => runtime.block_on(operate::keys::erase(ask)),
+        Command::Hashes(ask) => match ask.command {
+            HashesCommand::Export(ask) => runtime.block_on(operate::hashes::export(ask)),
+        },
         Command::Parked(ask) => runtime.block_on(operate::parked::operate(ask.command)),
         Command::Relay(ask) => runtime.block_on(parts::relay(ask)).map(done),
         Command::Migrate(ask) => runtime.block_on(parts::migrate(ask)).map(done),

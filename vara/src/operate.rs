@@ -1,6 +1,7 @@
 //! What operators do with a Vara that runs: look, repair, prove.
 
 pub mod audit;
+pub mod hashes;
 pub mod keys;
 pub mod parked;
 pub mod read_models;

@@ -6,13 +6,14 @@ use crate::kit::{self, Kit};
 use crate::routes::routes;
 use crate::running::Running;
 use crate::serve;
-use crate::settings::{Folder, Servers, TinEyeAt, check_every, from_env};
+use crate::settings::{Folder, Servers, TinEyeAt, check_every, from_env, public_url};
 use crate::{say, shutdown};
 use ::workers::image_scan::ImageScan;
 use ::workers::providers::{TinEye, TinEyeSettings};
+use ::workers::sharing::Sharing;
 use eventstore::feed::Tail;
 use eventstore::relay::Relay;
-use eventstore::{Log, Role, prover};
+use eventstore::{Log, Role, ShareLinks, prover};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -200,6 +201,10 @@ pub fn run_workers(
     keep(running, "sweep", move || {
         ::workers::sweep::run(store.clone(), objects.clone())
     });
+    if let Some(url) = public_url()? {
+        let links = ShareLinks::new(kit.store.clone(), kit.objects.clone());
+        running.spawn(Sharing::new(links, Some(url)).tell_whether_reachable());
+    }
     let bus = kit.bus.clone();
     keep(running, "image scans", move || {
         ::workers::image_scan::run(bus.clone(), scan.clone())

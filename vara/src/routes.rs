@@ -3,10 +3,10 @@
 use crate::kit::Kit;
 use crate::ledger;
 use crate::serve::Listening;
-use crate::settings::{EMBEDDED_ISSUER, from_env};
+use crate::settings::{EMBEDDED_ISSUER, from_env, public_url};
 use anyhow::Context;
-use eventstore::Answers;
 use eventstore::view_link::LIFE_SECONDS;
+use eventstore::{Answers, ShareLinks};
 use identity::IdentityOptions;
 use poem::{Endpoint, EndpointExt, Response, Route};
 use std::sync::Arc;
@@ -30,6 +30,7 @@ pub async fn routes(
     tokio::spawn(
         Answers::new(kit.store.database().clone(), kit.store.vault().clone()).keep_purged(),
     );
+    tokio::spawn(ShareLinks::new(kit.store.clone(), kit.objects.clone()).keep_purged());
     let intake = intake::Cells::of_this_program().context("this program cannot be found")?;
     let app = api::App::new(
         kit.store.clone(),
@@ -68,12 +69,7 @@ fn picture_model() -> anyhow::Result<Option<pictures::clip::Model>> {
 
 /// How the world reaches this API: `VARA_PUBLIC_URL`, or where it listens.
 fn public(listening: &str) -> anyhow::Result<api::Public> {
-    let address = from_env("VARA_PUBLIC_URL").unwrap_or_else(|| listening.to_owned());
-    let parsed: url::Url = address.parse().context("VARA_PUBLIC_URL is no address")?;
-    anyhow::ensure!(
-        matches!(parsed.scheme(), "http" | "https"),
-        "VARA_PUBLIC_URL is no address of the web"
-    );
+    let address = public_url()?.map_or_else(|| listening.to_owned(), String::from);
     let link_seconds = match from_env("VARA_LINK_SECONDS") {
         None => LIFE_SECONDS,
         Some(text) => text

@@ -101,6 +101,19 @@ pub fn check_every() -> anyhow::Result<Option<Duration>> {
     Ok((!every.is_zero()).then_some(every))
 }
 
+/// Where this installation is reached from outside, as `https://vara.example`: where links for engines begin (SHR-6).
+pub fn public_url() -> anyhow::Result<Option<Url>> {
+    let Some(address) = from_env("VARA_PUBLIC_URL") else {
+        return Ok(None);
+    };
+    let url: Url = address.parse().context("VARA_PUBLIC_URL is no address")?;
+    anyhow::ensure!(
+        matches!(url.scheme(), "http" | "https"),
+        "VARA_PUBLIC_URL is no address of the web"
+    );
+    Ok(Some(url))
+}
+
 /// Names the database of keys; without it one beside the events' is used, whose name ends in `_keys`.
 pub const KEYS_URL: &str = "VARA_KEYS_URL";
 

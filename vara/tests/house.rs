@@ -6,9 +6,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each room and the rooms it may stand on; nothing points back up.
-const ARROWS: [(&str, &[&str]); 13] = [
+const ARROWS: [(&str, &[&str]); 14] = [
     ("domain", &[]),
     ("pictures", &[]),
+    ("pictures/wasm", &[]),
     ("eventstore/proof", &[]),
     ("eventstore", &["domain", "proof"]),
     ("projections", &["domain", "eventstore", "pictures"]),

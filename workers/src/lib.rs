@@ -8,4 +8,5 @@ pub mod image_scan;
 pub mod policies;
 pub mod providers;
 pub mod purge;
+pub mod sharing;
 pub mod sweep;

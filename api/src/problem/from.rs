@@ -1,10 +1,12 @@
 //! From refusals and faults of the other rooms to problems; details of what is ours go to the log, once.
 
 use super::Problem;
+use domain::hash_case::HashCaseRefusal;
 use domain::image::ImageRefusal;
 use domain::scan::ScanRefusal;
 use domain::user::UserRefusal;
 use eventstore::objects::ObjectFault;
+use eventstore::share_links::ShareFault;
 use eventstore::{DatabaseFault, ExecuteError, KeyError, ReadFault, is_outage};
 use pictures::{NotTaken, Unfit};
 use projections::as_of::PastFault;
@@ -153,6 +155,36 @@ impl From<PastFault> for Problem {
             PastFault::Read(fault) => fault.into(),
             PastFault::Future => Self::field("asOf", "The record has not come that far.", "query"),
             PastFault::TooLong => Self::ours("a history is too long to be folded", &fault),
+        }
+    }
+}
+
+impl From<ShareFault> for Problem {
+    fn from(fault: ShareFault) -> Self {
+        match fault {
+            ShareFault::Unreachable(fault) => fault.into(),
+            ShareFault::Library(fault) => fault.into(),
+            ShareFault::Scans(fault) => fault.into(),
+            ShareFault::Object(fault) => fault.into(),
+            ShareFault::Key(fault) => fault.into(),
+            ShareFault::Visitor(_) => Self::ours("a recorded fetch cannot be read", &fault),
+        }
+    }
+}
+
+impl From<HashCaseRefusal> for Problem {
+    fn from(refusal: HashCaseRefusal) -> Self {
+        match refusal {
+            HashCaseRefusal::NotAttested => {
+                Self::field("attested", "Please confirm the statement first.", "")
+            }
+            HashCaseRefusal::SaysTooLittle { .. } => Self::field(
+                "quality",
+                "This picture has too little in it to be recognised. Another one may work.",
+                "HSH-1",
+            ),
+            HashCaseRefusal::TooMany { max } => Self::HashLimit(max),
+            HashCaseRefusal::Unknown => Self::NotFound,
         }
     }
 }

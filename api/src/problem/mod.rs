@@ -62,6 +62,8 @@ pub enum Problem {
     ImageDuplicate(ImageId),
     /// The library is full (LIM-5).
     ImageLimit(usize),
+    /// She has registered as many hashes as there may be.
+    HashLimit(usize),
     /// Pictures cannot be stored now.
     StorageUnavailable,
     /// No such picture of hers.
@@ -80,6 +82,8 @@ pub enum Problem {
     NotFound,
     /// She is not known.
     UserNotFound,
+    /// No picture is shared under this link, or no longer (SHR-5).
+    NotFound,
     /// One is open already (SCN-1).
     ScanAlreadyRunning(ScanId),
     /// Nothing may be searched without her agreement (CON-1).

@@ -39,6 +39,7 @@ impl Problem {
             Self::ImageDuplicate(_)
             | Self::ImageLimit(_)
             | Self::ImageNotArchived
+            | Self::HashLimit(_)
             | Self::ScanAlreadyRunning(_)
             | Self::ConcurrentChange
             | Self::IdempotencyConflict => 409,
@@ -85,6 +86,7 @@ impl Problem {
             Self::ImageUnreadable(_) => "IMAGE_UNREADABLE",
             Self::ImageDuplicate(_) => "IMAGE_DUPLICATE",
             Self::ImageLimit(_) => "IMAGE_LIMIT_REACHED",
+            Self::HashLimit(_) => "HASH_LIMIT_REACHED",
             Self::StorageUnavailable => "STORAGE_UNAVAILABLE",
             Self::ImageNotFound => "IMAGE_NOT_FOUND",
             Self::ImageNotArchived => "IMAGE_NOT_ARCHIVED",
@@ -94,6 +96,7 @@ impl Problem {
             Self::ScanNotFound => "SCAN_NOT_FOUND",
             Self::NotFound => "NOT_FOUND",
             Self::UserNotFound => "USER_NOT_FOUND",
+            Self::NotFound => "NOT_FOUND",
             Self::ScanAlreadyRunning(_) => "SCAN_ALREADY_RUNNING",
             Self::ConsentRequired => "CONSENT_REQUIRED",
             Self::ScanUnavailable => "SCAN_UNAVAILABLE",
@@ -138,6 +141,9 @@ impl Problem {
             Self::ImageUnreadable(why) => why,
             Self::ImageDuplicate(_) => "This picture is already in your library.",
             Self::ImageLimit(_) => "Your library is full. Remove a picture to add another.",
+            Self::HashLimit(_) => {
+                "You have registered as many hashes as there may be. Withdraw one to add another."
+            }
             Self::StorageUnavailable => {
                 "Pictures cannot be stored right now. Nothing was kept; please try again in a moment."
             }
@@ -148,6 +154,7 @@ impl Problem {
             Self::ItemNotFound => "There is no such item.",
             Self::ScanNotFound => "There is no such scan.",
             Self::UserNotFound => "We do not know this account.",
+            Self::NotFound => "There is nothing here, or no longer.",
             Self::ScanAlreadyRunning(_) => "A scan is already running.",
             Self::ConsentRequired => {
                 "This search needs your agreement. You can give it in the settings."
@@ -191,7 +198,7 @@ impl Problem {
             Self::InvalidFileType => Some(json!({ "allowed": ALLOWED })),
             Self::FileTooLarge => Some(json!({ "maxBytes": BYTES_MAX })),
             Self::ImageDuplicate(image) => Some(json!({ "imageId": image })),
-            Self::ImageLimit(max) => Some(json!({ "max": max })),
+            Self::ImageLimit(max) | Self::HashLimit(max) => Some(json!({ "max": max })),
             Self::ScanAlreadyRunning(scan) => Some(json!({ "scanId": scan })),
             Self::RouteNotFound
             | Self::MethodNotAllowed
@@ -216,6 +223,7 @@ impl Problem {
             | Self::ScanNotFound
             | Self::NotFound
             | Self::UserNotFound
+            | Self::NotFound
             | Self::ConsentRequired
             | Self::ScanUnavailable
             | Self::ConcurrentChange

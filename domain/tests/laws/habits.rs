@@ -13,8 +13,10 @@ use crate::answer;
 use crate::golden::{catalogue, fact};
 
 /// Every fact of the catalogue and who acts on it; a fact that is not named here fails below.
-const HABITS: [(&str, &[&str]); 21] = [
+const HABITS: [(&str, &[&str]); 23] = [
     ("alert/AlertRaised", &["plan_from_alert"]),
+    ("hash_case/ImageHashRegistered", &[]),
+    ("hash_case/ImageHashWithdrawn", &[]),
     ("image/ImageEmbedded", &[]),
     ("image/ImageArchived", &[]),
     ("image/ImagePurged", &[]),

@@ -4,6 +4,7 @@ use crate::golden::{Golden, catalogue};
 use cqrs_es::Aggregate;
 use domain::Event;
 use domain::alert::Alert;
+use domain::hash_case::HashCases;
 use domain::image::Library;
 use domain::matches::Match;
 use domain::plan::Plan;
@@ -80,5 +81,6 @@ proptest! {
         law::<Match>(&history("match", &turns, own!(Match)), cut)?;
         law::<Alert>(&history("alert", &turns, own!(Alert)), cut)?;
         law::<Plan>(&history("plan", &turns, own!(Plan)), cut)?;
+        law::<HashCases>(&history("hash_case", &turns, own!(HashCase)), cut)?;
     }
 }

@@ -64,7 +64,9 @@ async fn a_purge_takes_her_rows_out_of_every_table_and_nobody_elses() {
             ("parked", 1),
             ("work_leases", 0),
             ("snapshots", 1),
-            ("idempotency_answers", 0)
+            ("idempotency_answers", 0),
+            ("share_links", 0),
+            ("share_fetches", 0)
         ]
     );
     let left: (i64, i64) =

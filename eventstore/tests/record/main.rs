@@ -33,6 +33,7 @@ mod relay_faults;
 mod roles;
 mod said;
 mod sealing;
+mod share_links;
 mod snapshots;
 mod subscription;
 mod support;

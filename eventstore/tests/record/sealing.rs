@@ -2,6 +2,7 @@
 
 use crate::support::{Record, a_match, at, by, joins, sees};
 use domain::alert::{Alert, AlertCommand, AlertEvent, MatchFacts, RaiseAlert};
+use domain::hash_case::HashCaseEvent;
 use domain::ids::{AlertId, UserId};
 use domain::image::{Embedding, Fingerprint, ImageCommand, ImageEvent, Library};
 use domain::image::{UploadImage, Vector};
@@ -154,6 +155,12 @@ fn texts(event: &Event) -> Vec<Personal<String>> {
             about,
             ..
         }) => vec![title.clone(), description.clone(), about.page.clone()],
+        Event::HashCase(HashCaseEvent::ImageHashRegistered { fingerprint, .. }) => {
+            vec![match fingerprint {
+                Personal::Known(it) => Personal::Known(it.pdq.clone()),
+                Personal::Erased => Personal::Erased,
+            }]
+        }
         Event::User(UserEvent::ConsentGranted { .. } | UserEvent::ConsentWithdrawn { .. })
         | Event::Image(
             ImageEvent::ImageArchived { .. }
@@ -162,6 +169,7 @@ fn texts(event: &Event) -> Vec<Personal<String>> {
         )
         | Event::Match(MatchEvent::MatchSeenAgain { .. })
         | Event::Scan(_)
+        | Event::HashCase(HashCaseEvent::ImageHashWithdrawn { .. })
         | Event::Plan(_) => vec![],
     }
 }

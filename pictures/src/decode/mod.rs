@@ -1,5 +1,6 @@
 //! From bytes to an upright, opaque [`Picture`], with every limit asked before memory is taken.
 
+mod flat;
 mod png;
 
 use std::io::Cursor;

@@ -9,6 +9,7 @@ mod erased;
 mod fresh;
 mod generations;
 mod golden;
+mod hash_cases;
 mod images;
 mod known_hashes;
 mod library;

@@ -4,7 +4,7 @@ use eventstore::checkpoint::Passing;
 use eventstore::feed::Feed;
 use eventstore::{Recorded, Vault, checkpoint};
 use projections::projector::{self, ProjectFault, ReadModel};
-use projections::{READ_MODELS, alerts, images, matches, plan, scans, streams, users};
+use projections::{READ_MODELS, alerts, hash_cases, images, matches, plan, scans, streams, users};
 use sqlx::PgPool;
 use tokio::task::JoinHandle;
 
@@ -16,17 +16,19 @@ pub enum Model {
     Matches,
     Alerts,
     Plan,
+    HashCases,
     Streams,
 }
 
 impl Model {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Users,
         Self::Images,
         Self::Scans,
         Self::Matches,
         Self::Alerts,
         Self::Plan,
+        Self::HashCases,
         Self::Streams,
     ];
 
@@ -38,6 +40,7 @@ impl Model {
             Self::Matches => matches::Matches::NAME,
             Self::Alerts => alerts::Alerts::NAME,
             Self::Plan => plan::Plan::NAME,
+            Self::HashCases => hash_cases::HashCases::NAME,
             Self::Streams => streams::Streams::NAME,
         }
     }
@@ -51,6 +54,7 @@ impl Model {
             Self::Matches => "read_matches",
             Self::Alerts => "read_alerts",
             Self::Plan => "read_plan_items",
+            Self::HashCases => "read_hash_cases",
             Self::Streams => "read_streams",
         }
     }
@@ -69,6 +73,7 @@ impl Model {
             Self::Matches => projector::apply::<matches::Matches>(pool, vault, batch).await,
             Self::Alerts => projector::apply::<alerts::Alerts>(pool, vault, batch).await,
             Self::Plan => projector::apply::<plan::Plan>(pool, vault, batch).await,
+            Self::HashCases => projector::apply::<hash_cases::HashCases>(pool, vault, batch).await,
             Self::Streams => projector::apply::<streams::Streams>(pool, vault, batch).await,
         }
     }
@@ -96,6 +101,9 @@ impl Model {
                 pool, owner, vault, feed, passing,
             )),
             Self::Plan => tokio::spawn(projector::run::<plan::Plan>(
+                pool, owner, vault, feed, passing,
+            )),
+            Self::HashCases => tokio::spawn(projector::run::<hash_cases::HashCases>(
                 pool, owner, vault, feed, passing,
             )),
             Self::Streams => tokio::spawn(projector::run::<streams::Streams>(

@@ -1,5 +1,6 @@
 //! What happens to a member, said through the store as the program says it.
 
+use crate::hash_cases;
 use crate::models::all_shown;
 use crate::support::World;
 use chrono::{DateTime, Duration, Utc};
@@ -328,5 +329,8 @@ pub async fn a_whole_story(world: &World, email: &str) -> UserId {
     member.scan_ends(again, 24).await;
     let open = member.starts_a_scan(30, &[two]).await;
     member.scan_begins(open, 31).await;
+    let kept = hash_cases::registers(&member, &"7a".repeat(32), 40).await;
+    hash_cases::registers(&member, &"5c".repeat(32), 41).await;
+    hash_cases::withdraws(&member, kept, 42).await;
     member.id
 }

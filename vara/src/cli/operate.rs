@@ -57,6 +57,34 @@ pub struct Check {
     pub name: Option<String>,
 }
 
+/// Hashes that members registered.
+#[derive(Debug, Clone, Args)]
+pub struct Hashes {
+    /// What to do with them.
+    #[command(subcommand)]
+    pub command: HashesCommand,
+}
+
+/// What can be done with hashes that members registered.
+#[derive(Debug, Clone, Subcommand)]
+pub enum HashesCommand {
+    /// Write all of them, withdrawn ones included, in the record shape of the exchange that platforms read.
+    Export(ExportHashes),
+}
+
+/// Where to write them.
+#[derive(Debug, Clone, Args)]
+pub struct ExportHashes {
+    #[command(flatten)]
+    pub data: Data,
+    /// The file: one page of records a line.
+    #[arg(long)]
+    pub out: PathBuf,
+    /// Only what changed in this second since 1970 or later: what the export before said.
+    #[arg(long, default_value_t = 0)]
+    pub since: i64,
+}
+
 /// What was put aside.
 #[derive(Debug, Clone, Args)]
 pub struct Parked {

@@ -18,6 +18,7 @@ fn anothers_image_scan_match_alert_and_item_are_unknown_ids() {
     let paths = [
         ("/images/{}", &image),
         ("/images/{}/matches", &image),
+        ("/images/{}/fetches", &image),
         ("/scans/{}", &scan),
         ("/scans/{}/status", &scan),
         ("/scans/{}/matches", &scan),

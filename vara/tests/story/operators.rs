@@ -105,7 +105,7 @@ fn rows_are_held_against_the_log_without_anybody_asking_and_those_who_watch_are_
     // A little more than three seconds.
     let vara = Vara::start_with(&[("VARA_CHECK_EVERY_HOURS", "0.001")]);
     let member = Member::joins(&vara.api);
-    is_listed(&vara, ": as the log up to ", 7);
+    is_listed(&vara, ": as the log up to ", projections::READ_MODELS.len());
     let ready = member.get("/health/ready");
     let seen = &ready.body["checks"]["standingCheck"];
     assert!(seen["checkedAt"].is_string(), "{ready:?}");
@@ -127,6 +127,6 @@ fn rows_are_held_against_the_log_without_anybody_asking_and_those_who_watch_are_
     assert!(vara.log().contains("live rows are not what the log says"));
     let (words, code) = vara.run(&["projections", "rebuild", "plan"]);
     assert_eq!(code, 0, "{words}");
-    is_listed(&vara, ": as the log up to ", 7);
+    is_listed(&vara, ": as the log up to ", projections::READ_MODELS.len());
     assert_eq!(member.get("/health/ready").body["status"], "ok");
 }

@@ -30,9 +30,13 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tracing::instrument::WithSubscriber as _;
 use tracing::subscriber::NoSubscriber;
+use url::Url;
 
 /// Pictures decoded at the same time: each may hold 600 MB (`pictures`).
 const DECODED_AT_ONCE: usize = 2;
+
+/// Longest look-up of our own address (SHR-6): half of what an engine is given for a picture.
+const LOOKED_UP_WITHIN: Duration = Duration::from_secs(5);
 
 /// What a fetch may cost and where it may knock.
 #[derive(Debug, Clone)]
@@ -60,6 +64,21 @@ impl Bounds {
             ports: vec![80, 443],
         }
     }
+}
+
+/// Whether an address of our own can be reached from outside: `http` or `https`, and every address of its host is public
+/// (SHR-6). A name that is not known leads nowhere.
+pub(crate) async fn leads_to_the_public(base: &Url) -> bool {
+    // Any port: whoever is asked to come chose it.
+    let port = base.port_or_known_default().unwrap_or_default();
+    let Ok(target) = Target::parse(base.as_str(), &[port]) else {
+        return false;
+    };
+    let found = resolver::resolve_once(&SystemResolver, &target, reachable::is_public);
+    matches!(
+        tokio::time::timeout(LOOKED_UP_WITHIN, found).await,
+        Ok(Ok(_))
+    )
 }
 
 /// Fetches pictures from addresses that strangers chose.

@@ -3,7 +3,7 @@
 mod picture;
 mod record;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod watchdog;
 
 use crate::providers::ImageSearch;

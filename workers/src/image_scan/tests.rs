@@ -212,7 +212,8 @@ impl Story {
             | Event::Image(_)
             | Event::Match(_)
             | Event::Alert(_)
-            | Event::Plan(_) => None,
+            | Event::Plan(_)
+            | Event::HashCase(_) => None,
         };
         self.events().await.into_iter().filter_map(ending).collect()
     }
@@ -223,7 +224,7 @@ impl Story {
     }
 }
 
-fn prepared(url: &str) {
+pub(crate) fn prepared(url: &str) {
     let url = url.to_owned();
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Runtime::new().unwrap();

@@ -1,0 +1,2 @@
+DROP TABLE share_fetches;
+DROP TABLE share_links;
