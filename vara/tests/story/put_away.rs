@@ -53,9 +53,9 @@ fn a_picture_that_was_put_away_is_kept_apart_for_seven_days_and_searched_for_by_
     };
     assert_eq!((time("purgeAt") - time("archivedAt")).num_days(), 7);
     // IMG-4
-    assert_eq!(listed(&ana, "archived"), [away.clone()]);
+    assert_eq!(listed(&ana, "archived"), [away.as_str()]);
     for filter in ["all", "not_scanned"] {
-        assert_eq!(listed(&ana, filter), [stays.clone()], "{filter}");
+        assert_eq!(listed(&ana, filter), [stays.as_str()], "{filter}");
     }
     let target = json!({ "type": "IMAGE_SCAN", "targetId": away });
     let refused = ana.post("/scans/trigger", &target);
@@ -74,7 +74,7 @@ fn a_picture_comes_back_as_it_was_and_only_once() {
     ana.delete(&format!("/images/{image}"));
     let back = restores(&ana, &image).data();
     assert_eq!(without_links(&back), without_links(&before));
-    assert_eq!(listed(&ana, "all"), [image.clone()]);
+    assert_eq!(listed(&ana, "all"), [image.as_str()]);
     assert!(listed(&ana, "archived").is_empty());
     let again = restores(&ana, &image);
     assert_eq!((again.status, again.code()), (409, "IMAGE_NOT_ARCHIVED"));

@@ -159,7 +159,8 @@ impl Shelf {
             }
             ("POST", Some(id)) => {
                 let mine = self.parts.iter().filter(|((of, _), _)| *of == id);
-                let whole = mine.flat_map(|(_, part)| part.clone()).collect();
+                let mine: Vec<&[u8]> = mine.map(|(_, part)| part.as_slice()).collect();
+                let whole = mine.concat();
                 self.objects.insert(call.path.clone(), whole);
                 let told = "<CompleteMultipartUploadResult><ETag>\"whole\"</ETag></CompleteMultipartUploadResult>";
                 (200, told.into())
