@@ -5,6 +5,7 @@ use crate::bearer::Member;
 use crate::body::Place;
 use crate::edge::request_id;
 use crate::envelope::{Many, One, codes, many, one, page};
+use crate::faces;
 use crate::idempotency::command;
 use crate::matches::{self, Match, MatchKind, MatchStatus};
 use crate::problem::Problem;
@@ -45,7 +46,7 @@ pub struct ProtectedImage {
     scan_count: i32,
     /// Findings that she did not dismiss.
     match_count: i32,
-    /// Whether a face was seen in it.
+    /// Whether a face was seen in it; only while she agrees to FACE_SEARCH (PIP-4).
     face_detected: bool,
     /// Pixels, upright.
     width: i32,
@@ -132,7 +133,12 @@ impl Images {
         app.fresh.before_read(user).await?;
         let filter = filter.0.map_or(Filter::All, Filter::from);
         let listed = projections::images::list(&app.database, user, filter, page).await?;
-        many(listed, page, |row| Ok(show(row)))
+        let ids: Vec<Uuid> = listed.rows.iter().map(|row| row.image_id).collect();
+        let faces = faces::seen_in(app, user, &ids).await?;
+        many(listed, page, |row| {
+            let has_face = faces.contains(&row.image_id);
+            Ok(show(row, has_face))
+        })
     }
 
     /// Takes in one picture: checked, upright, sealed; only copies without metadata ever leave (IMG-1, IMG-3).
@@ -153,7 +159,8 @@ impl Images {
             .to_the_end(async move {
                 let _place = place;
                 let row = take_once(&app, user, file, why).await?;
-                Ok(TakenIn::Image(one(show(row))))
+                // Nobody looks for a face before the picture is in the log (PIP-4).
+                Ok(TakenIn::Image(one(show(row, false))))
             })
             .await
     }
@@ -169,7 +176,10 @@ impl Images {
         let (app, user) = (App::of(request)?, member.0.user);
         app.fresh.before_read(user).await?;
         let row = find(app, user, id.0.into()).await?;
-        Ok(one(show(row.ok_or(Problem::ImageNotFound)?)))
+        let row = row.ok_or(Problem::ImageNotFound)?;
+        let faces = faces::seen_in(app, user, &[row.image_id]).await?;
+        let has_face = faces.contains(&row.image_id);
+        Ok(one(show(row, has_face)))
     }
 
     /// Where one picture was found, newest first.
@@ -221,7 +231,7 @@ pub(crate) async fn find(
     Ok(projections::images::find(&app.database, user, image).await?)
 }
 
-fn show(row: ImageRow) -> ProtectedImage {
+fn show(row: ImageRow, face_detected: bool) -> ProtectedImage {
     ProtectedImage {
         id: row.image_id,
         user_id: row.owner,
@@ -232,7 +242,7 @@ fn show(row: ImageRow) -> ProtectedImage {
         purge_at: None,
         scan_count: row.scan_count,
         match_count: row.match_count,
-        face_detected: false,
+        face_detected,
         width: row.width,
         height: row.height,
         content_type: row.content_type,

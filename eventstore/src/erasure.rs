@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 /// What stands of a subject outside of log and read models: each table, and the statement that takes her rows out of it;
 /// `$1` is her id. A new table that holds something of a subject gets its line here, and so its place in the receipt.
-const PURGED: [(&str, &str); 4] = [
+const PURGED: [(&str, &str); 5] = [
     (
         "parked",
         "DELETE FROM parked p USING events e
@@ -25,6 +25,7 @@ const PURGED: [(&str, &str); 4] = [
         "idempotency_answers",
         "DELETE FROM idempotency_answers WHERE subject = $1",
     ),
+    ("face_vectors", "DELETE FROM face_vectors WHERE owner = $1"),
 ];
 
 /// Tables up to this size are rewritten at once, with nobody reading them meanwhile. In larger ones the space is given

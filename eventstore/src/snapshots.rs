@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 const EVERY: usize = 100;
 /// Version of the shape of aggregates and of how events make them: raise it with any change of either, and all
 /// snapshots are passed over and written anew.
-const SHAPE: i32 = 1;
+const SHAPE: i32 = 2;
 /// Most long streams that one process remembers.
 const LONG_MAX: usize = 100_000;
 

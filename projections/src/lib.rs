@@ -13,6 +13,7 @@ pub mod freshness;
 pub mod generation;
 pub mod images;
 pub mod known_hashes;
+pub mod known_vectors;
 pub mod likeness;
 pub mod matches;
 pub mod page;

@@ -46,6 +46,8 @@ pub enum Command {
     Keys(Keys),
     /// Erase a member: her key, pictures, rows and account; prints the receipt.
     Erase(EraseMember),
+    /// Tell which pictures have a vector of which model, and how far a new model is with those of before.
+    Vectors(Data),
     /// Publish the log to NATS only.
     Relay(Data),
     /// Bring the database to the shape this release needs.

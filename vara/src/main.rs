@@ -6,6 +6,7 @@ mod demo;
 mod erasure;
 mod kit;
 mod ledger;
+mod models;
 mod offline;
 mod operate;
 mod parts;
@@ -69,6 +70,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Keys(ask) => runtime.block_on(operate::keys::operate(ask.command)),
         Command::Erase(ask) => runtime.block_on(operate::keys::erase(ask)),
         Command::Parked(ask) => runtime.block_on(operate::parked::operate(ask.command)),
+        Command::Vectors(ask) => runtime.block_on(operate::vectors::tell(ask)).map(done),
         Command::Relay(ask) => runtime.block_on(parts::relay(ask)).map(done),
         Command::Migrate(ask) => runtime.block_on(parts::migrate(ask)).map(done),
         Command::Demo(ask) => runtime.block_on(demo::demo(ask)),

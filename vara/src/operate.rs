@@ -4,6 +4,7 @@ pub mod audit;
 pub mod keys;
 pub mod parked;
 pub mod read_models;
+pub mod vectors;
 
 use comfy_table::{ContentArrangement, Table, presets};
 use indicatif::{ProgressBar, ProgressStyle};

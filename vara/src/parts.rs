@@ -4,6 +4,7 @@ use crate::cli;
 use crate::erasure::{self, Begun};
 use crate::kit::{self, Kit};
 use crate::ledger;
+use crate::models;
 use crate::running::Running;
 use crate::serve::{self, Listening};
 use crate::settings::{EMBEDDED_ISSUER, Folder, Servers, TinEyeAt, check_every, from_env};
@@ -15,6 +16,7 @@ use eventstore::feed::Tail;
 use eventstore::relay::Relay;
 use eventstore::{Answers, Log, Role, prover};
 use identity::IdentityOptions;
+use pictures::Embedder;
 use poem::{Endpoint, EndpointExt, Response, Route};
 use std::future::Future;
 use std::sync::Arc;
@@ -28,7 +30,7 @@ pub async fn api(ask: cli::Api) -> anyhow::Result<()> {
     let kit = kit.acting_as(Role::Writer).await?;
     let listening = serve::listen(ask.port).await?;
     let url = listening.url();
-    let routes = routes(&kit, &listening).await?;
+    let routes = routes(&kit, &listening, models::embedder().await?).await?;
     let serving = tokio::spawn(listening.serve(routes, shutdown::asked()));
     serve::tell_ready(
         ask.ready_file.as_deref(),
@@ -44,7 +46,15 @@ pub async fn workers(ask: cli::Workers) -> anyhow::Result<()> {
     let sandbox = Running::read(&kit.folder)?.map(|running| running.sandbox);
     let engine = TinEyeAt::choose(&ask.engine, sandbox.as_deref())?;
     let mut running = JoinSet::new();
-    run_workers(&mut running, &kit, engine, &Tail::follow(kit.bus.clone()))?;
+    let tail = Tail::follow(kit.bus.clone());
+    run_workers(&mut running, &kit, engine, &tail)?;
+    models::run(
+        &mut running,
+        &kit,
+        models::embedder().await?,
+        models::faces().await?,
+        &tail,
+    )?;
     until_asked(running, &kit).await
 }
 
@@ -136,6 +146,7 @@ async fn open_to_write(data: &cli::Data) -> anyhow::Result<Kit> {
 pub async fn routes(
     kit: &Kit,
     listening: &Listening,
+    embedder: Option<Arc<dyn Embedder>>,
 ) -> anyhow::Result<impl Endpoint<Output = Response> + 'static> {
     let outside = from_env("VARA_IDENTITY_URL");
     let issuer = match &outside {
@@ -147,7 +158,6 @@ pub async fn routes(
         .unwrap_or_else(|| format!("{}/auth/v1", listening.url()));
     let base = base.parse().context("VARA_IDENTITY_URL is no address")?;
     let identity = api::Identity::new(base, from_env("VARA_IDENTITY_KEY"))?;
-    let model = picture_model()?;
     tokio::spawn(
         Answers::new(kit.store.database().clone(), kit.store.vault().clone()).keep_purged(),
     );
@@ -158,7 +168,7 @@ pub async fn routes(
         identity,
         &issuer,
         Arc::new(intake),
-        model,
+        embedder,
     );
     let routes = Route::new()
         .nest_no_strip("/", api::routes(app)?)
@@ -173,17 +183,6 @@ pub async fn routes(
     };
     let embedded = ::identity::routes(options).await?;
     Ok(routes.nest("/auth/v1", embedded).map_to_response().boxed())
-}
-
-/// The operator's model that turns pictures into vectors; without one the capability is unavailable (GEN-4).
-fn picture_model() -> anyhow::Result<Option<pictures::clip::Model>> {
-    let Some(path) = from_env("VARA_CLIP_MODEL") else {
-        tracing::info!("picture vectors are not available: VARA_CLIP_MODEL is not set");
-        return Ok(None);
-    };
-    let model = pictures::clip::load(path.as_ref()).context("VARA_CLIP_MODEL cannot be used")?;
-    tracing::info!(model = model.name(), "picture vectors are available");
-    Ok(Some(model))
 }
 
 /// The relay, and the prover beside it: both read the log in order and write elsewhere.
@@ -255,7 +254,7 @@ pub fn run_workers(
 }
 
 /// Runs a part that should never end, and starts it again if it does.
-fn keep<F>(running: &mut JoinSet<()>, name: &'static str, part: impl Fn() -> F + Send + 'static)
+pub fn keep<F>(running: &mut JoinSet<()>, name: &'static str, part: impl Fn() -> F + Send + 'static)
 where
     F: Future<Output = ()> + Send + 'static,
 {

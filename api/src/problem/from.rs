@@ -54,6 +54,7 @@ impl From<ImageRefusal> for Problem {
         match refusal {
             ImageRefusal::AlreadyProtected { image_id } => Self::ImageDuplicate(image_id),
             ImageRefusal::LibraryFull { max } => Self::ImageLimit(max),
+            ImageRefusal::NotHeld => Self::ImageNotFound,
         }
     }
 }

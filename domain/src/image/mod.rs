@@ -1,18 +1,22 @@
 //! A member's library: every picture she gave us. One stream for each member, because "the same picture
 //! twice" (IMG-2) and "fifty at most" (LIM-5) are questions about all of them at once.
 
+mod embed;
 mod events;
+mod face;
 mod fingerprint;
 mod upload;
 
+pub use embed::EmbedImage;
 pub use events::{Comparison, ImageEvent, NearCopy};
+pub use face::{FaceSeen, her_face};
 pub use fingerprint::{Fingerprint, NotAFingerprint, Vector};
 pub use upload::{Embedding, UploadImage};
 
 use crate::ids::ImageId;
 use cqrs_es::{Aggregate, event_sink::EventSink};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How many ACTIVE pictures one member may have (LIM-5).
 pub const ACTIVE_IMAGES_MAX: usize = 50;
@@ -21,6 +25,8 @@ pub const ACTIVE_IMAGES_MAX: usize = 50;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Library {
     active: BTreeMap<ImageId, Option<String>>,
+    /// Pictures and the models that made a vector of them.
+    embedded: BTreeSet<(ImageId, String)>,
 }
 
 impl Library {
@@ -33,6 +39,12 @@ impl Library {
     #[must_use]
     pub fn holds(&self, image: ImageId) -> bool {
         self.active.contains_key(&image)
+    }
+
+    /// Whether this model made a vector of the picture.
+    #[must_use]
+    pub fn has_vector(&self, image: ImageId, model: &str) -> bool {
+        self.embedded.contains(&(image, model.to_owned()))
     }
 
     fn with_hash(&self, sha256: &str) -> Option<ImageId> {
@@ -48,6 +60,8 @@ impl Library {
 pub enum ImageCommand {
     /// Take in one picture.
     Upload(Box<UploadImage>),
+    /// Keep the vector of one that is there.
+    Embed(Box<EmbedImage>),
 }
 
 /// Why a picture was not taken in.
@@ -65,6 +79,9 @@ pub enum ImageRefusal {
         /// How many it may hold.
         max: usize,
     },
+    /// The picture is not among her ACTIVE ones.
+    #[error("this picture is not in your library")]
+    NotHeld,
 }
 
 impl Aggregate for Library {
@@ -82,6 +99,7 @@ impl Aggregate for Library {
     ) -> Result<(), ImageRefusal> {
         let events = match command {
             ImageCommand::Upload(ask) => upload::decide(self, *ask)?,
+            ImageCommand::Embed(ask) => embed::decide(self, *ask)?,
         };
         for event in events {
             sink.write(event, self).await;
@@ -96,7 +114,13 @@ impl Aggregate for Library {
             } => {
                 self.active.insert(image_id, sha256.into_known());
             }
-            ImageEvent::ImageEmbedded { .. } => {}
+            ImageEvent::ImageEmbedded {
+                image_id, model, ..
+            } => {
+                if self.active.contains_key(&image_id) {
+                    self.embedded.insert((image_id, model));
+                }
+            }
         }
     }
 }

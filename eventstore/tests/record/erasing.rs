@@ -64,7 +64,8 @@ async fn a_purge_takes_her_rows_out_of_every_table_and_nobody_elses() {
             ("parked", 1),
             ("work_leases", 0),
             ("snapshots", 1),
-            ("idempotency_answers", 0)
+            ("idempotency_answers", 0),
+            ("face_vectors", 0)
         ]
     );
     let left: (i64, i64) =

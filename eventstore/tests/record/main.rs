@@ -32,6 +32,7 @@ mod roles;
 mod said;
 mod sealing;
 mod snapshots;
+mod sole_reader;
 mod subscription;
 mod support;
 mod vault;

@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod conformance;
+mod faces;
 #[cfg(test)]
 mod hashing;
 #[cfg(test)]

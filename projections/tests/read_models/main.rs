@@ -11,6 +11,8 @@ mod generations;
 mod golden;
 mod images;
 mod known_hashes;
+mod known_vectors;
+mod library;
 mod likeness;
 mod matches;
 mod models;
