@@ -103,7 +103,7 @@ pub async fn remove(pool: &PgPool, list: &str, ids: &[&str]) -> Result<u64, sqlx
 /// When the vector has not 512 numbers, or the database does not answer.
 pub async fn alike(pool: &PgPool, asked: &Question<'_>) -> Result<Vec<Alike>, sqlx::Error> {
     let counted: i64 = sqlx::query_scalar(
-        "SELECT count(*) FROM (SELECT FROM known_vectors WHERE list = $1 AND model = $2 LIMIT $3) AS some",
+        "SELECT count(*) FROM (SELECT FROM known_vectors WHERE list = $1 AND model = $2 LIMIT $3) AS counted",
     )
     .bind(asked.list)
     .bind(asked.model)

@@ -163,7 +163,7 @@ async fn the_servers_word_for_no_face_is_no_face_and_no_other_400_is() {
             2,
             ProviderFault::ProviderError,
         ),
-        (Reply::Cut, 2, ProviderFault::Network),
+        (Reply::Cut, 2, ProviderFault::ProviderError),
     ];
     for (reply, asked, expected) in table {
         let (faces, stand_in) = answered(vec![reply.clone()]).await;

@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod conformance;
+#[cfg(test)]
 mod faces;
 #[cfg(test)]
 mod hashing;

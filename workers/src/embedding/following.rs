@@ -15,6 +15,7 @@ use futures::future::join_all;
 use futures::{StreamExt, stream};
 use pictures::{Embedder, NotEmbedded, NotTaken, Picture, TakeIn};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Pictures of one slice: a full run of a model.
 const AT_ONCE: usize = 8;
@@ -22,6 +23,10 @@ const AT_ONCE: usize = 8;
 const DECODED_AT_ONCE: usize = 2;
 /// Tries of a slice before a picture that cannot be embedded is left without a vector; only while others can be.
 const TRIES: u32 = 5;
+/// Tries of a vector whose library moves on meanwhile, beside those of the store.
+const COLLISIONS_MAX: u32 = 5;
+/// The wait before the first of them.
+const COLLIDED: Duration = Duration::from_millis(50);
 /// Who acts, in the record.
 const ACTOR: &str = "worker:vectors";
 
@@ -82,9 +87,16 @@ impl Vectors {
         let prepared: Vec<_> = prepared.buffered(DECODED_AT_ONCE).collect().await;
         let embedded = prepared.into_iter().map(|prepared| async move {
             let (picture, square) = prepared?;
-            self.embedded(picture, square).await
+            Ok((picture, self.vector(square).await?))
         });
-        let ended = join_all(embedded).await;
+        let mut ended = Vec::new();
+        // One after the other: they may be pictures of one library, whose stream takes one change at a time.
+        for embedded in join_all(embedded).await {
+            ended.push(match embedded {
+                Ok((picture, vector)) => self.record(picture, vector).await,
+                Err(without) => Err(without),
+            });
+        }
         let made = ended.iter().filter(|ended| ended.is_ok()).count();
         if made > 0 {
             tracing::info!(
@@ -181,17 +193,20 @@ impl Vectors {
         })
     }
 
-    async fn embedded(&self, picture: Unembedded, square: Picture) -> Result<(), Without> {
-        let numbers = match self.embedder.embed(square).await {
-            Ok(numbers) => numbers,
+    async fn vector(&self, square: Picture) -> Result<Vector, Without> {
+        match self.embedder.embed(square).await {
+            Ok(numbers) => {
+                Vector::try_new(&numbers).map_err(|fault| Without::Doubtful(fault.to_string()))
+            }
             Err(NotEmbedded::GiveUp(why)) => {
                 tracing::warn!(%why, "a picture stays without a vector of this model");
-                return Err(Without::Settled);
+                Err(Without::Settled)
             }
-            Err(NotEmbedded::TryAgain(why)) => return Err(Without::Doubtful(why)),
-        };
-        let vector =
-            Vector::try_new(&numbers).map_err(|fault| Without::Doubtful(fault.to_string()))?;
+            Err(NotEmbedded::TryAgain(why)) => Err(Without::Doubtful(why)),
+        }
+    }
+
+    async fn record(&self, picture: Unembedded, vector: Vector) -> Result<(), Without> {
         let embed = EmbedImage {
             owner: picture.owner,
             image_id: picture.image,
@@ -202,11 +217,22 @@ impl Vectors {
             embedded_at: edge::now(),
         };
         let command = ImageCommand::Embed(Box::new(embed));
-        match self
-            .store
-            .execute::<Library>(picture.owner.0, command, picture.why)
-            .await
-        {
+        let Unembedded { owner, why, .. } = picture;
+        let mut collided = 0;
+        let done = loop {
+            let done = self
+                .store
+                .execute::<Library>(owner.0, command.clone(), why.clone());
+            match done.await {
+                // She changes her library just now: a slice is not thrown back for that.
+                Err(ExecuteError::Conflict) if collided < COLLISIONS_MAX => {
+                    collided += 1;
+                    tokio::time::sleep(edge::backoff(collided, COLLIDED, COLLIDED * 8)).await;
+                }
+                done => break done,
+            }
+        };
+        match done {
             Ok(_) => Ok(()),
             // Archived, or erased, meanwhile.
             Err(ExecuteError::Refused(_)) => Err(Without::Settled),

@@ -20,7 +20,7 @@ pub enum Reply {
     Redirect,
     /// Bytes without end.
     Endless,
-    /// The connection breaks in the middle.
+    /// The body ends in the middle.
     Cut,
     Never,
 }
