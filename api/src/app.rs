@@ -10,15 +10,11 @@ use crate::problem::Problem;
 use domain::ids::UserId;
 use domain::user::User;
 use eventstore::objects::Objects;
-use eventstore::{Answers, Database, Log, ShareLinks, Store};
-use pictures::{TakeIn, clip};
+use eventstore::{Answers, Database, Faces, Log, ShareLinks, Store};
+use pictures::{Embedder, TakeIn};
 use poem::Request;
 use projections::as_of::Past;
 use std::sync::Arc;
-use tokio::sync::Semaphore;
-
-/// Runs of the picture model at once; each keeps a processor busy.
-const VECTORS_AT_ONCE: usize = 2;
 
 /// The app of requests that say `Prefer: respond-async`.
 #[derive(Debug, Clone)]
@@ -41,8 +37,10 @@ pub struct App {
     pub(crate) verifier: Arc<Verifier>,
     /// Who takes pictures in, away from this process.
     pub(crate) intake: Arc<dyn TakeIn>,
-    /// The model that turns pictures into vectors, where the operator supplied one.
-    pub(crate) model: Option<Arc<clip::Model>>,
+    /// Who turns pictures into vectors, where the operator supplied a model or a service.
+    pub(crate) embedder: Option<Arc<dyn Embedder>>,
+    /// Where face vectors are kept; only asked whether there are any, and told to forget.
+    pub(crate) faces: Faces,
     /// Keeps "saved" and "shown" together.
     pub(crate) fresh: Fresh,
     /// What was shown then.
@@ -55,8 +53,6 @@ pub struct App {
     pub(crate) turns: Turns,
     /// Makes addresses at which pictures can be looked at.
     pub(crate) links: Links,
-    /// Bounds how many vectors are made at once.
-    pub(crate) vectors: Arc<Semaphore>,
 }
 
 impl App {
@@ -68,7 +64,7 @@ impl App {
         identity: Identity,
         issuer: &str,
         intake: Arc<dyn TakeIn>,
-        model: Option<clip::Model>,
+        embedder: Option<Arc<dyn Embedder>>,
         public: Public,
     ) -> Self {
         let database = store.database().clone();
@@ -76,9 +72,9 @@ impl App {
             log: Log::new(database.clone()),
             fresh: Fresh::new(database.clone()),
             verifier: Arc::new(Verifier::new(identity.clone(), issuer)),
-            vectors: Arc::new(Semaphore::new(VECTORS_AT_ONCE)),
             intake,
-            model: model.map(Arc::new),
+            embedder,
+            faces: Faces::new(database.clone(), store.vault().clone()),
             past: Past::new(&database, store.vault().clone()),
             links: Links::new(store.vault().clone(), public),
             answers: Answers::new(database.clone(), store.vault().clone()),

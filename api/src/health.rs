@@ -60,7 +60,7 @@ pub struct Checks {
     policies: Lag,
     /// Whether what people look at is what the log says.
     standing_check: StandingCheck,
-    /// Whether pictures become vectors: only where the operator supplied a model.
+    /// Whether pictures become vectors: only where the operator supplied a model, or a service that answers.
     picture_vectors: bool,
 }
 
@@ -125,7 +125,7 @@ impl Health {
                 read_models,
                 policies,
                 standing_check,
-                picture_vectors: app.model.is_some(),
+                picture_vectors: app.embedder.as_ref().is_some_and(|e| e.is_available()),
             },
         });
         Ok(if ready {

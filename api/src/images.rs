@@ -10,6 +10,7 @@ use crate::bearer::Member;
 use crate::body::Place;
 use crate::edge::request_id;
 use crate::envelope::{Many, One, codes, many, one, page};
+use crate::faces;
 use crate::idempotency::command;
 use crate::matches::{self, Match, MatchKind, MatchStatus};
 use crate::problem::Problem;
@@ -94,8 +95,13 @@ impl Images {
         app.fresh.before_read(user).await?;
         let filter = filter.0.map_or(Filter::All, Filter::from);
         let listed = projections::images::list(&app.database, user, filter, page).await?;
+        let ids: Vec<Uuid> = listed.rows.iter().map(|row| row.image_id).collect();
+        let faces = faces::seen_in(app, user, &ids).await?;
         let now = edge::now();
-        many(listed, page, |row| Ok(show(&app.links, row, now)))
+        many(listed, page, |row| {
+            let has_face = faces.contains(&row.image_id);
+            Ok(show(&app.links, row, has_face, now))
+        })
     }
 
     /// Takes in one picture: checked, upright, sealed; only copies without metadata ever leave (IMG-1, IMG-3).
@@ -116,9 +122,10 @@ impl Images {
             .to_the_end(async move {
                 let _place = place;
                 let row = take_once(&app, user, file, why).await?;
-                // By the time of the upload, so that an answer that is made again is the same.
+                // By the time of the upload, so that an answer that is made again is the same; and nobody looks for a face
+                // before the picture is in the log (PIP-4).
                 let then = row.uploaded_at;
-                Ok(TakenIn::Image(one(show(&app.links, row, then))))
+                Ok(TakenIn::Image(one(show(&app.links, row, false, then))))
             })
             .await
     }
@@ -135,7 +142,8 @@ impl Images {
         app.fresh.before_read(user).await?;
         let row = find(app, user, id.0.into()).await?;
         let row = row.ok_or(Problem::ImageNotFound)?;
-        Ok(one(show(&app.links, row, edge::now())))
+        let has_face = faces::is_seen_in(app, user, row.image_id).await?;
+        Ok(one(show(&app.links, row, has_face, edge::now())))
     }
 
     /// Puts one picture away: nobody searches for it any more, and after seven days it is gone (IMG-5, IMG-6).
@@ -167,7 +175,8 @@ impl Images {
         app.clone()
             .to_the_end(async move {
                 let row = away::take_back(&app, user, id.0.into(), why).await?;
-                Ok(one(show(&app.links, row, edge::now())))
+                let has_face = faces::is_seen_in(&app, user, row.image_id).await?;
+                Ok(one(show(&app.links, row, has_face, edge::now())))
             })
             .await
     }

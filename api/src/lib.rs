@@ -7,6 +7,7 @@ mod bearer;
 mod body;
 mod edge;
 mod envelope;
+mod faces;
 mod fetches;
 mod fresh;
 mod hash_cases;

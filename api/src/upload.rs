@@ -1,6 +1,7 @@
 //! From a file in a form to a picture in her library: checked, sealed, stored, then recorded (IMG-1).
 
 mod once;
+mod vector;
 
 use crate::app::App;
 use crate::idempotency::Command;
@@ -8,12 +9,12 @@ use crate::problem::Problem;
 use domain::Share;
 use domain::ids::{ImageId, UserId};
 use domain::image::{
-    Comparison, Embedding, Fingerprint, ImageCommand, Library, NearCopy, UploadImage, Vector,
+    Comparison, Embedding, Fingerprint, ImageCommand, Library, NearCopy, UploadImage,
 };
 use eventstore::objects::Form;
 use eventstore::{ExecuteError, Why, edge};
 use pictures::pdq::DISTANCE_MAX;
-use pictures::{BYTES_MAX, Format, Picture, Seen, Taken};
+use pictures::{BYTES_MAX, Format, Seen, Taken};
 use poem::web::Field;
 use poem_openapi::registry::{MetaSchema, MetaSchemaRef};
 use poem_openapi::types::{ParseError, ParseFromMultipartField, ParseResult, Type};
@@ -125,7 +126,7 @@ async fn take(
         digest(Arc::clone(&original))
     );
     let (taken, sha256) = (taken?, sha256?);
-    let embedding = embedding(app, &taken.picture_for_vector).await?;
+    let embedding = vector::of(app.embedder.as_deref(), &taken.picture_for_vector).await?;
     let image_id = ImageId(edge::fresh_id());
     let ask = UploadImage {
         owner,
@@ -185,28 +186,6 @@ async fn digest(original: Arc<Vec<u8>>) -> Result<String, Problem> {
     tokio::task::spawn_blocking(move || pictures::sha256(&original))
         .await
         .map_err(|fault| Problem::broke_off("a digest broke off", &fault))
-}
-
-/// The vector, where there is a model; bounded work on a thread of its own.
-async fn embedding(app: &App, seen: &Picture) -> Result<Option<Embedding>, Problem> {
-    let Some(model) = app.model.clone() else {
-        return Ok(None);
-    };
-    let slot = Arc::clone(&app.vectors).acquire_owned().await;
-    let slot = slot.map_err(|fault| Problem::ours("a vector has no place", &fault))?;
-    let seen = seen.clone();
-    tokio::task::spawn_blocking(move || {
-        let _slot = slot;
-        let vector = model
-            .embed(&seen)
-            .map_err(|fault| Problem::ours("the picture model failed", &fault))?;
-        let vector = Vector::try_new(&vector)
-            .map_err(|fault| Problem::ours("the picture model's answer", &fault))?;
-        let model = model.name().to_owned();
-        Ok(Some(Embedding { model, vector }))
-    })
-    .await
-    .map_err(|fault| Problem::broke_off("a vector broke off", &fault))?
 }
 
 /// An earlier picture of her own library that looks the same: by hash first, else by vector.

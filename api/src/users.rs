@@ -4,6 +4,7 @@ use crate::app::App;
 use crate::bearer::Member;
 use crate::edge::request_id;
 use crate::envelope::{One, known, one};
+use crate::faces;
 use crate::identity::Account as SignedIn;
 use crate::problem::Problem;
 use crate::time::Time;
@@ -167,6 +168,7 @@ impl Users {
             .to_the_end(async move {
                 let command = UserCommand::ChangeConsent(ask);
                 let receipt = app.store.execute::<Account>(user.0, command, why).await?;
+                faces::forget_withdrawn(&app, user, &said).await;
                 app.show(user, &[UsersModel::NAME], receipt.position).await;
                 if !receipt.already_done {
                     return Ok(one(show(said)?));
@@ -254,10 +256,8 @@ pub(crate) async fn be_known(
     email: &str,
     request: Uuid,
 ) -> Result<(), Problem> {
-    if projections::users::find(&app.database, user)
-        .await?
-        .is_some()
-    {
+    let known = projections::users::find(&app.database, user).await?;
+    if known.is_some() {
         return Ok(());
     }
     register(app, user, email, request).await

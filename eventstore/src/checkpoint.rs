@@ -7,6 +7,7 @@ pub use passing::{Pass, Passing};
 use crate::log::ReadFault;
 use crate::recorded::Recorded;
 use sqlx::{PgConnection, PgExecutor, PgPool, Row};
+use std::borrow::Cow;
 use std::time::Duration;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -192,7 +193,7 @@ pub async fn advance(pool: &PgPool, name: &str, from: i64, to: i64) -> Result<bo
 #[derive(Debug)]
 pub struct Lease {
     pool: PgPool,
-    name: &'static str,
+    name: Cow<'static, str>,
     owner: Uuid,
     term: Option<i64>,
     asked: Option<Instant>,
@@ -201,10 +202,10 @@ pub struct Lease {
 impl Lease {
     /// A lease that nobody has asked for yet.
     #[must_use]
-    pub const fn new(pool: PgPool, name: &'static str, owner: Uuid) -> Self {
+    pub fn new(pool: PgPool, name: impl Into<Cow<'static, str>>, owner: Uuid) -> Self {
         Self {
             pool,
-            name,
+            name: name.into(),
             owner,
             term: None,
             asked: None,
@@ -232,7 +233,7 @@ impl Lease {
               WHERE c.owner IS NOT DISTINCT FROM $2 OR c.lease_until IS NULL OR c.lease_until < clock_timestamp()
              RETURNING term",
         )
-        .bind(self.name)
+        .bind(&*self.name)
         .bind(self.owner)
         .bind(LEASE.as_secs_f64())
         .fetch_optional(&mut *tx)
@@ -254,6 +255,17 @@ pub async fn release(pool: &PgPool, owner: Uuid) -> Result<(), sqlx::Error> {
         .execute(&mut *tx)
         .await?;
     tx.commit().await
+}
+
+/// How far each reader has come whose name begins so, by the rest of its name.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn of_readers(pool: &PgPool, prefix: &str) -> Result<Vec<(String, i64)>, sqlx::Error> {
+    let readers = sqlx::query_as(
+        "SELECT substr(name, length($1) + 1), position FROM checkpoints WHERE starts_with(name, $1) ORDER BY name",
+    );
+    readers.bind(prefix).fetch_all(pool).await
 }
 
 /// The least position that all these readers have finished.

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 /// What stands of a subject outside of log and read models: each table, and the statement that takes her rows out of it;
 /// `$1` is her id. A new table that holds something of a subject gets its line here, and so its place in the receipt.
-const PURGED: [(&str, &str); 6] = [
+const PURGED: [(&str, &str); 7] = [
     (
         "parked",
         "DELETE FROM parked p USING events e
@@ -30,6 +30,7 @@ const PURGED: [(&str, &str); 6] = [
         "share_fetches",
         "DELETE FROM share_fetches WHERE subject = $1",
     ),
+    ("face_vectors", "DELETE FROM face_vectors WHERE owner = $1"),
 ];
 
 /// Tables up to this size are rewritten at once, with nobody reading them meanwhile. In larger ones the space is given

@@ -4,12 +4,14 @@
 //! stranger are decoded in a process apart, through the port [`TakeIn`]; what decoding may hold is
 //! asked of the header first: 216 MiB, and 3 bytes a pixel for most pictures.
 //!
-//! Absent on purpose: no clock, no network, no files except the model that [`clip::load`] is told
-//! to read, and no metadata — what a derived copy says about its maker is nothing (IMG-3).
+//! Absent on purpose: no clock, no network, no files except the models that [`clip::load`] and [`faces::load`] are
+//! told to read, and no metadata — what a derived copy says about its maker is nothing (IMG-3).
 
 mod area;
 pub mod clip;
 mod decode;
+mod embedder;
+pub mod faces;
 mod format;
 mod header;
 mod jpeg;
@@ -26,6 +28,7 @@ mod turn;
 mod unfit;
 
 pub use decode::{Look, decode, look};
+pub use embedder::{Embedder, NoVector, NotEmbedded, unit_length};
 pub use format::Format;
 pub use picture::Picture;
 pub use port::{NotTaken, TakeIn};

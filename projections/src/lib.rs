@@ -14,6 +14,7 @@ pub mod generation;
 pub mod hash_cases;
 pub mod images;
 pub mod known_hashes;
+pub mod known_vectors;
 pub mod likeness;
 pub mod matches;
 pub mod page;

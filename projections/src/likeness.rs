@@ -88,6 +88,12 @@ impl Row for VectorRow {
     }
 }
 
+/// Most pictures that [`alike`] names where nobody asks for another number (VEC-1).
+pub const ALIKE_MAX: i64 = 10;
+
+/// Least cosine similarity at which two pictures of a library are called alike (VEC-1).
+pub const ALIKE_MIN: f64 = 0.70;
+
 /// The ACTIVE picture of her library whose hash is nearest over the eight turns, and by how many bits (HSH-1).
 ///
 /// # Errors
@@ -144,4 +150,53 @@ pub async fn nearest_by_vector(
     .fetch_optional(pool)
     .await?;
     Ok(nearest.map(|(image, similarity)| (image.into(), similarity)))
+}
+
+/// The pictures of her library that are like one of them by the vectors of a model, most similar first, at most `most` of
+/// them, none below [`ALIKE_MIN`] (VEC-1). Empty where that picture has no vector of the model.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn alike(
+    pool: &PgPool,
+    owner: UserId,
+    model: &str,
+    image: ImageId,
+    most: i64,
+) -> Result<Vec<(ImageId, f64)>, sqlx::Error> {
+    let alike: Vec<(Uuid, f64)> = sqlx::query_as(
+        "SELECT image_id, similarity FROM
+           (SELECT o.image_id, coalesce(nullif(1 - (o.vector <=> q.vector), 'NaN'), 0) AS similarity
+              FROM read_image_vectors q
+              JOIN read_image_vectors o ON o.owner = q.owner AND o.model = q.model AND o.image_id <> q.image_id
+             WHERE q.owner = $1 AND q.model = $2 AND q.image_id = $3
+               AND NOT EXISTS (SELECT FROM read_images i WHERE i.image_id = o.image_id AND i.archived_at IS NOT NULL)) AS compared
+          WHERE similarity >= $4 ORDER BY similarity DESC, image_id LIMIT $5",
+    )
+    .bind(owner.0)
+    .bind(model)
+    .bind(image.0)
+    .bind(ALIKE_MIN)
+    .bind(most.max(0))
+    .fetch_all(pool)
+    .await?;
+    Ok(alike
+        .into_iter()
+        .map(|(image, similarity)| (image.into(), similarity))
+        .collect())
+}
+
+/// How many ACTIVE pictures have a vector of each model, and how many there are.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn coverage(pool: &PgPool) -> Result<(Vec<(String, i64)>, i64), sqlx::Error> {
+    let by_model = sqlx::query_as(
+        "SELECT model, count(*) FROM read_image_vectors v
+          WHERE NOT EXISTS (SELECT FROM read_images i WHERE i.image_id = v.image_id AND i.archived_at IS NOT NULL)
+          GROUP BY model ORDER BY model",
+    );
+    let by_model = by_model.fetch_all(pool).await?;
+    let pictures = sqlx::query_scalar("SELECT count(*) FROM read_images WHERE archived_at IS NULL");
+    Ok((by_model, pictures.fetch_one(pool).await?))
 }

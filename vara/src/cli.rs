@@ -48,6 +48,8 @@ pub enum Command {
     Erase(EraseMember),
     /// Hashes that members registered: export.
     Hashes(Hashes),
+    /// Tell which pictures have a vector of which model, and how far a new model is with those of before.
+    Vectors(Data),
     /// Publish the log to NATS only.
     Relay(Data),
     /// Bring the database to the shape this release needs.

@@ -6,6 +6,7 @@ mod demo;
 mod erasure;
 mod kit;
 mod ledger;
+mod models;
 mod offline;
 mod operate;
 mod parts;
@@ -73,6 +74,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             HashesCommand::Export(ask) => runtime.block_on(operate::hashes::export(ask)),
         },
         Command::Parked(ask) => runtime.block_on(operate::parked::operate(ask.command)),
+        Command::Vectors(ask) => runtime.block_on(operate::vectors::tell(ask)).map(done),
         Command::Relay(ask) => runtime.block_on(parts::relay(ask)).map(done),
         Command::Migrate(ask) => runtime.block_on(parts::migrate(ask)).map(done),
         Command::Demo(ask) => runtime.block_on(demo::demo(ask)),

@@ -5,6 +5,7 @@ pub mod hashes;
 pub mod keys;
 pub mod parked;
 pub mod read_models;
+pub mod vectors;
 
 use comfy_table::{ContentArrangement, Table, presets};
 use indicatif::{ProgressBar, ProgressStyle};

@@ -3,6 +3,7 @@
 use crate::cli;
 use crate::erasure::{self, Begun};
 use crate::kit::{self, Kit};
+use crate::models;
 use crate::routes::routes;
 use crate::running::Running;
 use crate::serve;
@@ -26,7 +27,7 @@ pub async fn api(ask: cli::Api) -> anyhow::Result<()> {
     let kit = kit.acting_as(Role::Writer).await?;
     let listening = serve::listen(ask.port).await?;
     let url = listening.url();
-    let routes = routes(&kit, &listening).await?;
+    let routes = routes(&kit, &listening, models::embedder().await?).await?;
     let serving = tokio::spawn(listening.serve(routes, shutdown::asked()));
     serve::tell_ready(
         ask.ready_file.as_deref(),
@@ -42,7 +43,15 @@ pub async fn workers(ask: cli::Workers) -> anyhow::Result<()> {
     let sandbox = Running::read(&kit.folder)?.map(|running| running.sandbox);
     let engine = TinEyeAt::choose(&ask.engine, sandbox.as_deref())?;
     let mut running = JoinSet::new();
-    run_workers(&mut running, &kit, engine, &Tail::follow(kit.bus.clone()))?;
+    let tail = Tail::follow(kit.bus.clone());
+    run_workers(&mut running, &kit, engine, &tail)?;
+    models::run(
+        &mut running,
+        &kit,
+        models::embedder().await?,
+        models::faces().await?,
+        &tail,
+    )?;
     until_asked(running, &kit).await
 }
 
@@ -218,7 +227,7 @@ pub fn run_workers(
 }
 
 /// Runs a part that should never end, and starts it again if it does.
-fn keep<F>(running: &mut JoinSet<()>, name: &'static str, part: impl Fn() -> F + Send + 'static)
+pub fn keep<F>(running: &mut JoinSet<()>, name: &'static str, part: impl Fn() -> F + Send + 'static)
 where
     F: Future<Output = ()> + Send + 'static,
 {

@@ -8,6 +8,7 @@ use anyhow::Context;
 use eventstore::view_link::LIFE_SECONDS;
 use eventstore::{Answers, ShareLinks};
 use identity::IdentityOptions;
+use pictures::Embedder;
 use poem::{Endpoint, EndpointExt, Response, Route};
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ use std::sync::Arc;
 pub async fn routes(
     kit: &Kit,
     listening: &Listening,
+    embedder: Option<Arc<dyn Embedder>>,
 ) -> anyhow::Result<impl Endpoint<Output = Response> + 'static> {
     let outside = from_env("VARA_IDENTITY_URL");
     let issuer = match &outside {
@@ -26,7 +28,6 @@ pub async fn routes(
         .unwrap_or_else(|| format!("{}/auth/v1", listening.url()));
     let base = base.parse().context("VARA_IDENTITY_URL is no address")?;
     let identity = api::Identity::new(base, from_env("VARA_IDENTITY_KEY"))?;
-    let model = picture_model()?;
     tokio::spawn(
         Answers::new(kit.store.database().clone(), kit.store.vault().clone()).keep_purged(),
     );
@@ -38,7 +39,7 @@ pub async fn routes(
         identity,
         &issuer,
         Arc::new(intake),
-        model,
+        embedder,
         public(&listening.url())?,
     );
     let routes = Route::new()
@@ -54,17 +55,6 @@ pub async fn routes(
     };
     let embedded = ::identity::routes(options).await?;
     Ok(routes.nest("/auth/v1", embedded).map_to_response().boxed())
-}
-
-/// The operator's model that turns pictures into vectors; without one the capability is unavailable (GEN-4).
-fn picture_model() -> anyhow::Result<Option<pictures::clip::Model>> {
-    let Some(path) = from_env("VARA_CLIP_MODEL") else {
-        tracing::info!("picture vectors are not available: VARA_CLIP_MODEL is not set");
-        return Ok(None);
-    };
-    let model = pictures::clip::load(path.as_ref()).context("VARA_CLIP_MODEL cannot be used")?;
-    tracing::info!(model = model.name(), "picture vectors are available");
-    Ok(Some(model))
 }
 
 /// How the world reaches this API: `VARA_PUBLIC_URL`, or where it listens.

@@ -3,6 +3,7 @@
 use crate::cli;
 use crate::erasure;
 use crate::kit::{self, Kit};
+use crate::models;
 use crate::parts;
 use crate::routes::routes;
 use crate::running::Running;
@@ -77,6 +78,7 @@ async fn serve_all(
         nats_url: kit.servers.nats_url.clone(),
     };
     let engine = TinEyeAt::choose(&ask.engine, Some(&note.sandbox))?;
+    let embedder = models::embedder().await?;
     let (stop, stopped) = watch::channel(false);
     let until = |mut stopped: watch::Receiver<bool>| async move {
         drop(stopped.wait_for(|stopped| *stopped).await);
@@ -89,10 +91,17 @@ async fn serve_all(
     let tail = Tail::follow(kit.bus.clone());
     parts::run_projections(&mut parts, &kit, &tail).await?;
     parts::run_workers(&mut parts, &writing, engine.clone(), &tail)?;
+    models::run(
+        &mut parts,
+        &writing,
+        embedder.clone(),
+        models::faces().await?,
+        &tail,
+    )?;
     erasure::finish(&kit, to_erase).await;
     let web = ::sandbox::routes(kit.folder.web())?;
     let searching = tokio::spawn(sandbox.serve(web, until(stopped.clone())));
-    let routes = routes(&writing, &api).await?;
+    let routes = routes(&writing, &api, embedder).await?;
     let serving = tokio::spawn(api.serve(routes, until(stopped)));
 
     ready(&note.api).await?;

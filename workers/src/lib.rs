@@ -3,6 +3,8 @@
 //! Everything here may run twice: ids of what is caused are computed from the cause, so a second run
 //! finds the work done.
 
+pub mod embedding;
+pub mod faces;
 pub mod fetching;
 pub mod image_scan;
 pub mod policies;

@@ -8,7 +8,7 @@ use domain::Event;
 use domain::ids::named;
 use domain::image::{ImageCommand, ImageEvent, KEPT_DAYS, Library, PurgeImage};
 use eventstore::objects::Objects;
-use eventstore::{ExecuteError, ReadFault, Recorded, Store, edge, put_away};
+use eventstore::{ExecuteError, Faces, ReadFault, Recorded, Store, edge, put_away};
 use std::time::Duration;
 
 /// Time between two looks: a picture goes within an hour after its seven days.
@@ -92,6 +92,9 @@ impl Purge {
         }
         let gone = self.objects.erase(image_id).await;
         gone.map_err(|fault| fault.to_string())?;
+        let face = Faces::new(self.store.database().clone(), self.store.vault().clone());
+        let unseen = face.forget(owner, image_id).await;
+        unseen.map_err(|fault| fault.to_string())?;
         let forgotten = put_away::forget_state(self.store.database(), owner).await;
         forgotten.map_err(|fault| fault.to_string())?;
         Ok(true)

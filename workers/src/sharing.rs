@@ -77,7 +77,7 @@ impl Sharing {
 mod tests {
     use super::*;
     use domain::ids::UserId;
-    use eventstore::objects::Objects;
+    use eventstore::objects::{Objects, Place};
     use eventstore::{MasterKey, Store, Vault, edge, migrate};
 
     async fn links() -> (ShareLinks, tempfile::TempDir) {
@@ -88,7 +88,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let master = MasterKey::read_or_create(&folder.path().join("master.key")).unwrap();
         let vault = Vault::new(pool.clone(), master);
-        let objects = Objects::at(folder.path(), vault.clone());
+        let objects = Objects::at(Place::Folder(folder.path().to_owned()), vault.clone()).unwrap();
         let links = ShareLinks::new(Store::open(pool, vault), objects);
         (links, folder)
     }

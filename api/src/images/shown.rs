@@ -31,7 +31,7 @@ pub struct ProtectedImage {
     scan_count: i32,
     /// Findings that she did not dismiss.
     match_count: i32,
-    /// Whether a face was seen in it.
+    /// Whether a face was seen in it; only while she agrees to FACE_SEARCH (PIP-4).
     face_detected: bool,
     /// Pixels, upright.
     width: i32,
@@ -65,7 +65,12 @@ pub enum ImageStatus {
 
 /// Hash, vector and place of the bytes stay inside (IMG-9). Links are made without asking anybody, and are good from this
 /// time on (IMG-7).
-pub(super) fn show(links: &Links, row: ImageRow, now: DateTime<Utc>) -> ProtectedImage {
+pub(super) fn show(
+    links: &Links,
+    row: ImageRow,
+    face_detected: bool,
+    now: DateTime<Utc>,
+) -> ProtectedImage {
     let until = links.until(now);
     let link = links.to(&row, Shown::Display, until);
     let thumbnail_url = links.to(&row, Shown::Thumbnail, until);
@@ -82,7 +87,7 @@ pub(super) fn show(links: &Links, row: ImageRow, now: DateTime<Utc>) -> Protecte
         purge_at: row.archived_at.map(purge_at).map(Time::from),
         scan_count: row.scan_count,
         match_count: row.match_count,
-        face_detected: false,
+        face_detected,
         width: row.width,
         height: row.height,
         content_type: row.content_type,

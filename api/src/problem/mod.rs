@@ -82,8 +82,6 @@ pub enum Problem {
     NotFound,
     /// She is not known.
     UserNotFound,
-    /// No picture is shared under this link, or no longer (SHR-5).
-    NotFound,
     /// One is open already (SCN-1).
     ScanAlreadyRunning(ScanId),
     /// Nothing may be searched without her agreement (CON-1).

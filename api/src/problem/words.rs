@@ -96,7 +96,6 @@ impl Problem {
             Self::ScanNotFound => "SCAN_NOT_FOUND",
             Self::NotFound => "NOT_FOUND",
             Self::UserNotFound => "USER_NOT_FOUND",
-            Self::NotFound => "NOT_FOUND",
             Self::ScanAlreadyRunning(_) => "SCAN_ALREADY_RUNNING",
             Self::ConsentRequired => "CONSENT_REQUIRED",
             Self::ScanUnavailable => "SCAN_UNAVAILABLE",
@@ -111,7 +110,7 @@ impl Problem {
     /// The words, for people.
     pub(super) fn message(&self) -> &'static str {
         match self {
-            Self::RouteNotFound | Self::NotFound => "There is nothing at this address.",
+            Self::RouteNotFound => "There is nothing at this address.",
             Self::MethodNotAllowed => "This address does not do that.",
             Self::InvalidJson => "The request could not be read.",
             Self::UnsupportedMediaType => "The request is of a kind that is not read here.",
@@ -223,7 +222,6 @@ impl Problem {
             | Self::ScanNotFound
             | Self::NotFound
             | Self::UserNotFound
-            | Self::NotFound
             | Self::ConsentRequired
             | Self::ScanUnavailable
             | Self::ConcurrentChange

@@ -2,14 +2,18 @@
 //! twice" (IMG-2) and "fifty at most" (LIM-5) are questions about all of them at once.
 
 mod archive;
+mod embed;
 mod events;
+mod face;
 mod fingerprint;
 mod purge;
 mod restore;
 mod upload;
 
 pub use archive::ArchiveImage;
+pub use embed::EmbedImage;
 pub use events::{Comparison, ImageEvent, NearCopy};
+pub use face::{FaceSeen, her_face};
 pub use fingerprint::{Fingerprint, NotAFingerprint, Vector};
 pub use purge::{KEPT_DAYS, PurgeImage, purge_at};
 pub use restore::RestoreImage;
@@ -19,7 +23,7 @@ use crate::ids::ImageId;
 use chrono::{DateTime, Utc};
 use cqrs_es::{Aggregate, event_sink::EventSink};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How many ACTIVE pictures one member may have (LIM-5).
 pub const ACTIVE_IMAGES_MAX: usize = 50;
@@ -29,6 +33,8 @@ pub const ACTIVE_IMAGES_MAX: usize = 50;
 pub struct Library {
     active: BTreeMap<ImageId, Option<String>>,
     archived: BTreeMap<ImageId, Archived>,
+    /// Pictures and the models that made a vector of them.
+    embedded: BTreeSet<(ImageId, String)>,
 }
 
 /// A picture that she put away.
@@ -48,6 +54,12 @@ impl Library {
     #[must_use]
     pub fn holds(&self, image: ImageId) -> bool {
         self.active.contains_key(&image)
+    }
+
+    /// Whether this model made a vector of the picture.
+    #[must_use]
+    pub fn has_vector(&self, image: ImageId, model: &str) -> bool {
+        self.embedded.contains(&(image, model.to_owned()))
     }
 
     /// Refuses what would make a second ACTIVE picture of the same bytes (IMG-2), or one too many (LIM-5).
@@ -76,6 +88,8 @@ impl Library {
 pub enum ImageCommand {
     /// Take in one picture.
     Upload(Box<UploadImage>),
+    /// Keep the vector of one that is there.
+    Embed(Box<EmbedImage>),
     /// Put one picture away.
     Archive(ArchiveImage),
     /// Take one picture back.
@@ -128,6 +142,7 @@ impl Aggregate for Library {
             ImageCommand::Archive(ask) => archive::decide(self, ask)?,
             ImageCommand::Restore(ask) => restore::decide(self, ask)?,
             ImageCommand::Purge(ask) => purge::decide(self, ask)?,
+            ImageCommand::Embed(ask) => embed::decide(self, *ask)?,
         };
         for event in events {
             sink.write(event, self).await;
@@ -142,7 +157,13 @@ impl Aggregate for Library {
             } => {
                 self.active.insert(image_id, sha256.into_known());
             }
-            ImageEvent::ImageEmbedded { .. } => {}
+            ImageEvent::ImageEmbedded {
+                image_id, model, ..
+            } => {
+                if self.active.contains_key(&image_id) {
+                    self.embedded.insert((image_id, model));
+                }
+            }
             ImageEvent::ImageArchived {
                 image_id,
                 archived_at: since,
@@ -160,6 +181,7 @@ impl Aggregate for Library {
             ImageEvent::ImagePurged { image_id, .. } => {
                 self.active.remove(&image_id);
                 self.archived.remove(&image_id);
+                self.embedded.retain(|(embedded, _)| *embedded != image_id);
             }
         }
     }

@@ -66,7 +66,8 @@ async fn a_purge_takes_her_rows_out_of_every_table_and_nobody_elses() {
             ("snapshots", 1),
             ("idempotency_answers", 0),
             ("share_links", 0),
-            ("share_fetches", 0)
+            ("share_fetches", 0),
+            ("face_vectors", 0)
         ]
     );
     let left: (i64, i64) =

@@ -35,6 +35,7 @@ mod said;
 mod sealing;
 mod share_links;
 mod snapshots;
+mod sole_reader;
 mod subscription;
 mod support;
 mod sweeping;

@@ -130,7 +130,7 @@ async fn the_snapshot_is_really_used_and_what_cannot_be_used_is_passed_over() {
     for spoiled in [
         "UPDATE snapshots SET sequence = sequence + 1",
         "UPDATE snapshots SET sequence = sequence - 1, shape = 99",
-        "UPDATE snapshots SET shape = 1, state = '\\x00'",
+        "UPDATE snapshots SET shape = 2, state = '\\x00'",
     ] {
         sqlx::query(spoiled).execute(&record.pool).await.unwrap();
         assert_eq!(helped(&record.beside(), member).await, all, "{spoiled}");

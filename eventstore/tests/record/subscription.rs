@@ -57,7 +57,7 @@ pub async fn feed(record: &Record, nats_url: &str) -> Feed {
 }
 
 /// An address where nobody answers.
-const NOWHERE: &str = "nats://nobody:nothing@127.0.0.1:9";
+pub const NOWHERE: &str = "nats://nobody:nothing@127.0.0.1:9";
 
 fn subscribed<W, F>(record: &Record, feed: Feed, work: W) -> JoinHandle<()>
 where

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]
+mod faces;
+#[cfg(test)]
 mod hashing;
 #[cfg(test)]
 mod kinds;

@@ -11,38 +11,140 @@ const MEAN_KEPT: f32 = 0.3;
 
 /// The bytes of a model from `[N, 3, 224, 224]` to `[N, numbers]`.
 pub fn tiny_clip(numbers: usize) -> Vec<u8> {
+    seen_in_squares(224, numbers)
+}
+
+/// The bytes of a model from `[N, 3, 112, 112]` to `[N, numbers]`, as face models are: alike faces, alike vectors.
+pub fn tiny_face_embedder(numbers: usize) -> Vec<u8> {
+    seen_in_squares(112, numbers)
+}
+
+/// Seven by seven squares of a picture of `side` pixels, weighed.
+fn seen_in_squares(side: usize, numbers: usize) -> Vec<u8> {
     let graph = [
         text(2, "tiny_clip"),
-        message(1, &pool()),
+        message(1, &pool("pixel_values", "pooled", side / SQUARES)),
         message(1, &node("Flatten", &["pooled"], "flat", &[int("axis", 1)])),
         message(1, &node("MatMul", &["flat", "head"], "image_embeds", &[])),
-        message(5, &head(numbers)),
-        message(11, &port("pixel_values", &[3, 224, 224])),
+        message(5, &weights(numbers)),
+        message(11, &port("pixel_values", &[3, side, side])),
         message(12, &port("image_embeds", &[numbers])),
     ]
     .concat();
+    model(&graph)
+}
+
+fn model(graph: &[u8]) -> Vec<u8> {
     let operators = [text(1, ""), number(2, 14)].concat();
     let maker = text(2, "vara, pictures/tests/pictures/onnx.rs");
     [
         number(1, 8),
         maker,
-        message(7, &graph),
+        message(7, graph),
         message(8, &operators),
     ]
     .concat()
 }
 
-fn pool() -> Vec<u8> {
+/// The bytes of a detector of YuNet's form that takes each white square of 32 x 32 pixels, on a grid of as many, for a face of
+/// 64 x 64 with eyes, nose and mouth where ArcFace's template has them.
+pub fn tiny_detector() -> Vec<u8> {
+    let mut graph = text(2, "tiny_detector");
+    for stride in [8_usize, 16, 32] {
+        let pooled = format!("pooled_{stride}");
+        graph.extend(message(1, &pool("input", &pooled, stride)));
+        // Only the largest stride sees anything, so that each square is one face.
+        let seen = if stride == 32 {
+            1.0 / (3.0 * 255.0)
+        } else {
+            0.0
+        };
+        let size = (64.0 / stride as f32).ln();
+        head(&mut graph, "cls", stride, seen, &[0.0]);
+        head(&mut graph, "obj", stride, 0.0, &[1.0]);
+        head(&mut graph, "bbox", stride, 0.0, &[0.5, 0.5, size, size]);
+        let template = [
+            38.2946, 51.6963, 73.5318, 51.5014, 56.0252, 71.7366, 41.5493, 92.3655, 70.7299,
+            92.2041,
+        ];
+        let marks = template.map(|at: f32| 0.5 + (at - 56.0) / 112.0 * 64.0 / stride as f32);
+        head(&mut graph, "kps", stride, 0.0, &marks);
+    }
+    graph.extend(message(11, &port("input", &[3, 640, 640])));
+    model(&graph)
+}
+
+/// One head at one stride: a 1 x 1 convolution with one weight for every channel and a bias for each number, in rows.
+fn head(graph: &mut Vec<u8>, head: &str, stride: usize, weight: f32, bias: &[f32]) {
+    let name = format!("{head}_{stride}");
+    let [map, turned] = ["map", "turned"].map(|stage| format!("{name}_{stage}"));
+    let [weights, biases, shape] =
+        ["weights", "biases", "shape"].map(|kind| format!("{name}_{kind}"));
     let window = [
-        ints("kernel_shape", &[32, 32]),
-        ints("strides", &[32, 32]),
+        ints("kernel_shape", &[1, 1]),
+        ints("strides", &[1, 1]),
         ints("pads", &[0; 4]),
     ];
-    node("AveragePool", &["pixel_values"], "pooled", &window)
+    let inputs = [format!("pooled_{stride}"), weights.clone(), biases.clone()];
+    let inputs: Vec<&str> = inputs.iter().map(String::as_str).collect();
+    graph.extend(message(1, &node("Conv", &inputs, &map, &window)));
+    graph.extend(message(
+        1,
+        &node(
+            "Transpose",
+            &[&map],
+            &turned,
+            &[ints("perm", &[0, 2, 3, 1])],
+        ),
+    ));
+    graph.extend(message(1, &node("Reshape", &[&turned, &shape], &name, &[])));
+    let each = bias.len();
+    graph.extend(message(
+        5,
+        &floats(&weights, &[each, 3, 1, 1], &vec![weight; each * 3]),
+    ));
+    graph.extend(message(5, &floats(&biases, &[each], bias)));
+    let rows = (640 / stride) * (640 / stride);
+    let sizes: Vec<u8> = [1, rows, each]
+        .iter()
+        .flat_map(|side| (*side as i64).to_le_bytes())
+        .collect();
+    graph.extend(message(
+        5,
+        &[
+            number(1, 3),
+            number(2, 7),
+            text(8, &shape),
+            message(9, &sizes),
+        ]
+        .concat(),
+    ));
+    graph.extend(message(12, &port(&name, &[rows, each])));
+}
+
+fn floats(name: &str, shape: &[usize], values: &[f32]) -> Vec<u8> {
+    let shape: Vec<u8> = shape
+        .iter()
+        .flat_map(|side| number(1, *side as u64))
+        .collect();
+    let raw: Vec<u8> = values
+        .iter()
+        .flat_map(|value| value.to_le_bytes())
+        .collect();
+    [shape, number(2, 1), text(8, name), message(9, &raw)].concat()
+}
+
+fn pool(input: &str, output: &str, square: usize) -> Vec<u8> {
+    let window = [
+        ints("kernel_shape", &[square as u64; 2]),
+        ints("strides", &[square as u64; 2]),
+        ints("pads", &[0; 4]),
+    ];
+    node("AveragePool", &[input], output, &window)
 }
 
 /// The weights, row by row: for each channel and square, one number for each of the outputs.
-fn head(numbers: usize) -> Vec<u8> {
+fn weights(numbers: usize) -> Vec<u8> {
     let mut chance = 0x5661_7261_u64;
     let mut weights: Vec<f32> = (0..POOLED * numbers).map(|_| draw(&mut chance)).collect();
     for channel in weights.chunks_exact_mut(SQUARES * SQUARES * numbers) {

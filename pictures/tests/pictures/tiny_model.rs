@@ -150,3 +150,44 @@ fn the_name_tells_models_apart() {
     std::fs::write(file.path(), &bytes).unwrap();
     assert_ne!(clip::load(file.path()).unwrap().name(), model().name());
 }
+
+// PIP-5: how many pictures share a run changes no vector.
+#[test]
+fn pictures_that_share_a_run_get_the_vectors_they_get_alone() {
+    let model = model();
+    let names = ["scene.jpg", "near_other_scene.jpg", "flat_gray.png"];
+    let mut pictures: Vec<Picture> = names.map(shelf::picture).to_vec();
+    pictures.extend((0..model.at_once() - 3).map(|n| {
+        let colour = [n as u8 * 40, 90, 200];
+        Picture::from_rgb(64, 48, colour.repeat(64 * 48)).unwrap()
+    }));
+    assert_eq!(pictures.len(), 8, "one full run");
+    let together = model.embed_all(&pictures).unwrap();
+    assert_eq!(together.len(), pictures.len());
+    for (picture, shared) in pictures.iter().zip(together) {
+        let alone = model.embed(picture).unwrap();
+        assert!(cosine(&alone, &shared.unwrap()) > 0.999_999);
+    }
+    assert!(model.embed_all(&[]).is_ok_and(|none| none.is_empty()));
+}
+
+// IMG-3: a service sees the pixels of the square and nothing else.
+#[test]
+fn the_square_for_a_service_is_a_bare_png_of_what_the_model_sees() {
+    let whole = shelf::picture("orientation_8.jpg");
+    let png = clip::square_as_png(&whole).unwrap();
+    let taken = take_in(&shelf::bytes("orientation_8.jpg")).unwrap();
+    let of_square = clip::square_as_png(&taken.picture_for_vector).unwrap();
+    assert_eq!(png, of_square);
+    let seen = pictures::decode(&png).unwrap();
+    assert_eq!(seen.rgb(), taken.picture_for_vector.rgb());
+    let mut kinds = Vec::new();
+    let mut at = 8;
+    while at < png.len() {
+        let length = u32::from_be_bytes(png[at..at + 4].try_into().unwrap());
+        kinds.push(String::from_utf8(png[at + 4..at + 8].to_vec()).unwrap());
+        at += length as usize + 12;
+    }
+    kinds.dedup();
+    assert_eq!(kinds, ["IHDR", "IDAT", "IEND"]);
+}

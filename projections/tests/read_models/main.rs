@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod alerts;
+mod alike;
 mod as_of;
 mod check;
 mod erased;
@@ -12,6 +13,7 @@ mod golden;
 mod hash_cases;
 mod images;
 mod known_hashes;
+mod known_vectors;
 mod library;
 mod likeness;
 mod matches;

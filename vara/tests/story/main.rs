@@ -12,6 +12,7 @@ mod bad_input;
 mod canaries;
 mod engine_faults;
 mod erased;
+mod faces;
 mod hash_cases;
 mod hostile;
 mod idempotency;

@@ -2,7 +2,7 @@
 
 use crate::member::{Member, client, fresh};
 use crate::running::{Vara, binary};
-use eventstore::objects::Objects;
+use eventstore::objects::{Objects, Place};
 use eventstore::share_links::{LIFE, ShareLinks, Shared, Token};
 use eventstore::{MasterKey, Store, Vault, migrate};
 use reqwest::blocking::Response;
@@ -56,7 +56,7 @@ async fn links(vara: &Vara) -> ShareLinks {
     let keys = migrate::connect(&format!("{url}_keys"), 2).await.unwrap();
     let master = MasterKey::read(&vara.data().join("keys/master.key")).unwrap();
     let vault = Vault::new(keys, master);
-    let objects = Objects::at(&vara.data().join("objects"), vault.clone());
+    let objects = Objects::at(Place::Folder(vara.data().join("objects")), vault.clone()).unwrap();
     let pool = migrate::connect(&url, 2).await.unwrap();
     ShareLinks::new(Store::open(pool, vault), objects)
 }

@@ -25,6 +25,13 @@ impl ApiKey {
         value.set_sensitive(true);
         Some(value)
     }
+
+    /// The value of `Authorization` that carries it as a bearer token, marked alike.
+    pub(crate) fn bearer(&self) -> Option<HeaderValue> {
+        let mut value = HeaderValue::from_str(&format!("Bearer {}", self.0)).ok()?;
+        value.set_sensitive(true);
+        Some(value)
+    }
 }
 
 impl fmt::Debug for ApiKey {
@@ -53,6 +60,8 @@ mod tests {
         assert_eq!(shown("é"), "****");
         let header = ApiKey::new("abcdefgh-secret-1234").unwrap().header();
         assert!(!format!("{header:?}").contains("secret"));
+        let bearer = ApiKey::new("abcdefgh-secret-1234").unwrap().bearer();
+        assert!(!format!("{bearer:?}").contains("secret"));
     }
 
     #[test]

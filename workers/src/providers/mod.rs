@@ -2,17 +2,25 @@
 
 pub(crate) mod body;
 mod breaker;
+mod clip_service;
+mod deepface;
 mod key;
+mod model_host;
+mod own_network;
 mod patience;
 mod tineye;
 
+pub use clip_service::{BadSpace, ClipService, Space};
+pub use deepface::DeepFace;
 pub use key::ApiKey;
+pub use model_host::{HostSettings, NoModelHost};
 pub use patience::RetryPolicy;
 pub use tineye::{NoClient, TinEye, TinEyeSettings};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use domain::Share;
+use domain::image::FaceSeen;
 use domain::scan::ProviderFault;
 use std::time::Duration;
 
@@ -49,6 +57,40 @@ pub trait ImageSearch: Send + Sync {
 pub trait Consent: Send + Sync {
     /// `false` also where it cannot be found out: then nothing leaves.
     async fn holds(&self) -> bool;
+}
+
+/// Sees the faces in a picture and gives each its vector.
+#[async_trait]
+pub trait FaceEmbedder: std::fmt::Debug + Send + Sync {
+    /// Which detector and model, and how a picture is prepared for them: vectors of others are never compared (PIP-5).
+    fn model(&self) -> &str;
+
+    /// Whether it worked, or said that it could, when it was last asked.
+    fn is_available(&self) -> bool;
+
+    /// All faces in a picture, its working copy, a JPEG without metadata (PIP-2); empty where none is seen.
+    ///
+    /// `consent` is asked right before every attempt, because she may withdraw while we wait for the next one.
+    ///
+    /// # Errors
+    /// [`NotSearched`]; nobody may read it as "no face".
+    async fn faces(&self, jpeg: Bytes, consent: &dyn Consent) -> Result<Vec<Face>, NotSearched>;
+}
+
+/// A face in a picture. What else a vendor says of it (age, gender, race, mood, eyes) is not even read.
+#[derive(Clone, PartialEq)]
+pub struct Face {
+    /// How sure the detector is, and its box in pixels.
+    pub seen: FaceSeen,
+    /// 512 numbers of length 1.
+    pub vector: Vec<f32>,
+}
+
+impl std::fmt::Debug for Face {
+    // The vector is biometric: it may end in no log.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Face({:?})", self.seen)
+    }
 }
 
 /// Why nothing was searched.

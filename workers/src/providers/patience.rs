@@ -26,6 +26,14 @@ impl RetryPolicy {
         total: Duration::from_secs(60),
     };
 
+    /// The row for the model host in section 16: two attempts and half a second between them, within PRV-6's minute.
+    pub const MODEL_HOST: Self = Self {
+        attempts: 2,
+        base: Duration::from_millis(500),
+        most: Duration::from_millis(500),
+        total: Duration::from_secs(60),
+    };
+
     /// One attempt, for tests and for callers that repeat by themselves.
     pub const ONCE: Self = Self {
         attempts: 1,

@@ -1,0 +1,163 @@
+//! Face vectors: biometric, so never in an event and never in the clear. Each is sealed under its owner's key, bound to
+//! picture and model, in a table of its own that is emptied when she withdraws, when a picture goes, and when she is erased.
+//!
+//! No read model: a replay of the log makes none of them again (docs/decisions/0026).
+
+use crate::keys::{Key, KeyError, Vault};
+use domain::ids::{ImageId, UserId};
+use sqlx::PgPool;
+use std::collections::HashSet;
+use uuid::Uuid;
+
+/// Why a face vector could not be kept or read.
+#[derive(Debug, thiserror::Error)]
+pub enum FacesFault {
+    /// The database did not answer.
+    #[error("the face vectors did not answer: {0}")]
+    Unreachable(#[from] sqlx::Error),
+    /// Her key could not be had, or a row does not open.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+}
+
+/// The face vectors of all members. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Faces {
+    pool: PgPool,
+    vault: Vault,
+}
+
+impl Faces {
+    /// In this database, under the keys of this vault.
+    #[must_use]
+    pub const fn new(pool: PgPool, vault: Vault) -> Self {
+        Self { pool, vault }
+    }
+
+    /// Keeps the vector of the face in a picture; one that the same model made before is replaced.
+    ///
+    /// # Errors
+    /// [`FacesFault`]; [`KeyError::Erased`] once she was erased, and then nothing is kept.
+    pub async fn put(
+        &self,
+        owner: UserId,
+        image: ImageId,
+        model: &str,
+        vector: &[f32],
+    ) -> Result<(), FacesFault> {
+        let key = self.vault.key_to_seal(owner).await?;
+        let plain: Vec<u8> = vector
+            .iter()
+            .flat_map(|number| number.to_le_bytes())
+            .collect();
+        let sealed = key.seal(&plain, &place(owner, image, model))?;
+        let (pool, model) = (self.pool.clone(), model.to_owned());
+        to_the_end(async move {
+            sqlx::query(
+                "INSERT INTO face_vectors (owner, image_id, model, vector) VALUES ($1, $2, $3, $4)
+                 ON CONFLICT (owner, image_id, model) DO UPDATE SET vector = excluded.vector",
+            )
+            .bind(owner.0)
+            .bind(image.0)
+            .bind(model)
+            .bind(sealed)
+            .execute(&pool)
+            .await
+        })
+        .await?;
+        Ok(())
+    }
+
+    /// The vector of the face in a picture, as this model made it. None where there is none, and of somebody erased.
+    ///
+    /// # Errors
+    /// [`FacesFault`].
+    pub async fn get(
+        &self,
+        owner: UserId,
+        image: ImageId,
+        model: &str,
+    ) -> Result<Option<Vec<f32>>, FacesFault> {
+        let sealed: Option<Vec<u8>> = sqlx::query_scalar(
+            "SELECT vector FROM face_vectors WHERE owner = $1 AND image_id = $2 AND model = $3",
+        )
+        .bind(owner.0)
+        .bind(image.0)
+        .bind(model)
+        .fetch_optional(&self.pool)
+        .await?;
+        let (Some(sealed), Key::Present(key)) = (sealed, self.vault.key(owner).await?) else {
+            return Ok(None);
+        };
+        let plain = key.open(&sealed, &place(owner, image, model))?;
+        let (numbers, _) = plain.as_chunks::<4>();
+        Ok(Some(
+            numbers
+                .iter()
+                .map(|bytes| f32::from_le_bytes(*bytes))
+                .collect(),
+        ))
+    }
+
+    /// Those of these pictures of hers in which a face was seen, by whichever model.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn seen_in(
+        &self,
+        owner: UserId,
+        images: &[Uuid],
+    ) -> Result<HashSet<Uuid>, sqlx::Error> {
+        let seen: Vec<Uuid> = sqlx::query_scalar(
+            "SELECT DISTINCT image_id FROM face_vectors WHERE owner = $1 AND image_id = ANY ($2)",
+        )
+        .bind(owner.0)
+        .bind(images)
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(seen.into_iter().collect())
+    }
+
+    /// Forgets every face of hers (CON-3); how many there were.
+    ///
+    /// # Errors
+    /// When the database does not answer; asking again is safe.
+    pub async fn forget_all(&self, owner: UserId) -> Result<u64, sqlx::Error> {
+        self.delete(owner, None).await
+    }
+
+    /// Forgets the face in one picture, when the picture goes (IMG-6); how many there were.
+    ///
+    /// # Errors
+    /// When the database does not answer; asking again is safe.
+    pub async fn forget(&self, owner: UserId, image: ImageId) -> Result<u64, sqlx::Error> {
+        self.delete(owner, Some(image.0)).await
+    }
+
+    async fn delete(&self, owner: UserId, only: Option<Uuid>) -> Result<u64, sqlx::Error> {
+        let pool = self.pool.clone();
+        let gone = to_the_end(async move {
+            sqlx::query(
+                "DELETE FROM face_vectors WHERE owner = $1 AND ($2::uuid IS NULL OR image_id = $2)",
+            )
+            .bind(owner.0)
+            .bind(only)
+            .execute(&pool)
+            .await
+        });
+        Ok(gone.await?.rows_affected())
+    }
+}
+
+/// A caller that goes away must not leave a statement half said on a connection of the pool.
+async fn to_the_end<T: Send + 'static>(
+    said: impl Future<Output = Result<T, sqlx::Error>> + Send + 'static,
+) -> Result<T, sqlx::Error> {
+    let broke_off = |fault| sqlx::Error::Io(std::io::Error::other(fault));
+    tokio::spawn(said).await.map_err(broke_off)?
+}
+
+/// Binds a sealed vector to its row: rows cannot be swapped.
+fn place(owner: UserId, image: ImageId, model: &str) -> String {
+    format!("face/{owner}/{image}/{model}")
+}
