@@ -164,11 +164,8 @@ impl ShareLinks {
             Ok(false) | Err(ShareFault::Key(KeyError::Erased(_))) => return Ok(None),
             Err(fault) => return Err(fault),
         }
-        let picture = self
-            .objects
-            .get(shared.owner, shared.image, Form::Working)
-            .await;
-        match picture {
+        let picture = self.objects.get(shared.owner, shared.image, Form::Working);
+        match picture.await {
             Ok(jpeg) => Ok(Some(jpeg)),
             Err(ObjectFault::Missing) => Ok(None),
             Err(
