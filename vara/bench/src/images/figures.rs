@@ -7,7 +7,7 @@ use std::time::Duration;
 #[derive(Debug, Clone)]
 pub struct Figures {
     /// The work, as `intake-jpeg`.
-    pub work: &'static str,
+    pub work: String,
     /// Who did it.
     pub variant: &'static str,
     /// Whether others are compared with it; of several, with the fastest.
@@ -22,9 +22,9 @@ pub struct Figures {
 
 impl Figures {
     /// Nothing measured yet.
-    pub fn new(work: &'static str, variant: &'static str, is_reference: bool) -> Self {
+    pub fn new(work: &str, variant: &'static str, is_reference: bool) -> Self {
         Self {
-            work,
+            work: work.to_owned(),
             variant,
             is_reference,
             rates: Vec::new(),

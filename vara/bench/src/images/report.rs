@@ -122,7 +122,7 @@ fn row(own: &Figures, all: &[Figures]) -> ImageRow {
         .filter(|other| other.is_reference && other.work == own.work);
     let best = others.max_by(|a, b| a.per_s().total_cmp(&b.per_s()));
     ImageRow {
-        work: own.work.to_owned(),
+        work: own.work.clone(),
         variant: own.variant.to_owned(),
         per_s: own.per_s(),
         p50_ms: own.ms(0.50),
