@@ -158,6 +158,28 @@ impl Objects {
         self.read(owner, image, form).await?.whole().await
     }
 
+    /// The same where an object that is not there, or not any more, is an answer: nothing.
+    ///
+    /// # Errors
+    /// As [`Objects::get`], but never [`ObjectFault::Missing`].
+    pub async fn find(
+        &self,
+        owner: UserId,
+        image: ImageId,
+        form: Form,
+    ) -> Result<Option<Vec<u8>>, ObjectFault> {
+        match self.get(owner, image, form).await {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(ObjectFault::Missing) => Ok(None),
+            Err(
+                fault @ (ObjectFault::Storage(_)
+                | ObjectFault::Source(_)
+                | ObjectFault::StillThere
+                | ObjectFault::Key(_)),
+            ) => Err(fault),
+        }
+    }
+
     /// Reads and opens an object piece by piece.
     ///
     /// # Errors

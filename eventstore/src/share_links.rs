@@ -164,17 +164,8 @@ impl ShareLinks {
             Ok(false) | Err(ShareFault::Key(KeyError::Erased(_))) => return Ok(None),
             Err(fault) => return Err(fault),
         }
-        let picture = self.objects.get(shared.owner, shared.image, Form::Working);
-        match picture.await {
-            Ok(jpeg) => Ok(Some(jpeg)),
-            Err(ObjectFault::Missing) => Ok(None),
-            Err(
-                fault @ (ObjectFault::Storage(_)
-                | ObjectFault::Source(_)
-                | ObjectFault::StillThere
-                | ObjectFault::Key(_)),
-            ) => Err(fault.into()),
-        }
+        let picture = self.objects.find(shared.owner, shared.image, Form::Working);
+        Ok(picture.await?)
     }
 
     async fn find(&self, token: &Token) -> Result<Option<Shared>, sqlx::Error> {

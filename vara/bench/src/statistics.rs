@@ -1,6 +1,7 @@
 //! From single calls to the figures of a table.
 
 use crate::plan::Span;
+use std::time::Duration;
 
 /// One call that was answered, in microseconds since the first one began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,7 +101,15 @@ pub fn percentile(sorted: &[u64], share: f64) -> u64 {
     sorted.get(rank.saturating_sub(1)).copied().unwrap_or(0)
 }
 
-fn micros(time: std::time::Duration) -> u64 {
+/// The same of times in any order, in milliseconds.
+#[must_use]
+pub fn percentile_ms(times: &[Duration], share: f64) -> f64 {
+    let mut sorted: Vec<u64> = times.iter().copied().map(micros).collect();
+    sorted.sort_unstable();
+    percentile(&sorted, share) as f64 / 1e3
+}
+
+fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
@@ -108,7 +117,6 @@ fn micros(time: std::time::Duration) -> u64 {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use std::time::Duration;
 
     const SPAN: Span = Span {
         warm_up: Duration::from_secs(1),

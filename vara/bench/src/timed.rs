@@ -1,7 +1,7 @@
 //! Rows of the report for works that are timed as a whole: how long each run took, of how many events or questions.
 
 use crate::report::{Row, share};
-use crate::statistics::{median, percentile};
+use crate::statistics::{median, percentile_ms};
 use std::time::Duration;
 
 /// The runs of one variant of a work.
@@ -46,10 +46,7 @@ impl Timed {
         } else {
             &self.singly
         };
-        let micros = |time: &Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
-        let mut sorted: Vec<u64> = all.iter().map(micros).collect();
-        sorted.sort_unstable();
-        percentile(&sorted, part) as f64 / 1e3
+        percentile_ms(all, part)
     }
 }
 

@@ -1,8 +1,8 @@
 //! The processes of a run: started, killed, stopped and brought back; all gone when this is dropped.
 
-use super::memory::resident_kib;
 use super::plan::{Part, Role};
 use super::writer::WRONG_ANSWER;
+use ::bench::images::resident_kib;
 use anyhow::{Context, ensure};
 use std::fs::OpenOptions;
 use std::os::unix::process::CommandExt;

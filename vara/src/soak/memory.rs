@@ -42,17 +42,11 @@ impl Memory {
     }
 }
 
-/// Memory that a process itself holds, in KiB; nothing where the system does not tell (proc(5), VmRSS).
-pub fn resident_kib(pid: u32) -> Option<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
-    line.split_whitespace().nth(1)?.parse().ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::plan::Part;
     use super::*;
+    use ::bench::images::resident_kib;
 
     fn held(part: Part, mib: u64) -> [(Role, u64); 1] {
         [(Role { part, number: 0 }, mib << 10)]

@@ -7,7 +7,7 @@ use domain::Event;
 use domain::ids::{ImageId, UserId, named};
 use domain::image::{EmbedImage, Embedding, ImageCommand, ImageEvent, Library, Vector};
 use eventstore::feed::Feed;
-use eventstore::objects::{Form, ObjectFault, Objects};
+use eventstore::objects::{Form, Objects};
 use eventstore::sole_reader::{self, Slices};
 use eventstore::work::Attempt;
 use eventstore::{ExecuteError, ReadFault, Recorded, Store, Why, edge};
@@ -135,23 +135,14 @@ impl Vectors {
     /// The square of an uploaded picture that needs a vector, made of the original as at its upload.
     async fn prepared(&self, event: Recorded) -> Result<(Unembedded, Picture), Without> {
         let picture = self.needs_one(event).await?;
-        let original = match self
+        let original = self
             .objects
-            .get(picture.owner, picture.image, Form::Original)
+            .find(picture.owner, picture.image, Form::Original);
+        let original = original
             .await
-        {
-            Ok(original) => Arc::new(original),
-            Err(ObjectFault::Missing) => return Err(Without::Settled),
-            Err(
-                fault @ (ObjectFault::Storage(_)
-                | ObjectFault::Source(_)
-                | ObjectFault::StillThere
-                | ObjectFault::Key(_)),
-            ) => {
-                return Err(Without::Doubtful(fault.to_string()));
-            }
-        };
-        match self.intake.take_in(original).await {
+            .map_err(|fault| Without::Doubtful(fault.to_string()))?;
+        let original = original.ok_or(Without::Settled)?;
+        match self.intake.take_in(Arc::new(original)).await {
             Ok(taken) => Ok((picture, taken.picture_for_vector)),
             // It was taken in once, so this is ours to look at; but it keeps nobody else waiting.
             Err(NotTaken::Unfit(_) | NotTaken::Broke) => Err(Without::Doubtful(

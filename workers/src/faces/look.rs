@@ -9,7 +9,7 @@ use domain::scan::ProviderFault;
 use domain::user::{Purpose, UserEvent};
 use eventstore::faces::FacesFault;
 use eventstore::feed::Feed;
-use eventstore::objects::{Form, ObjectFault};
+use eventstore::objects::Form;
 use eventstore::sole_reader::{self, Slices};
 use eventstore::work::Attempt;
 use eventstore::{KeyError, Recorded};
@@ -148,17 +148,9 @@ impl FaceSearch {
         if known.map_err(unkept)?.is_some() {
             return Ok(());
         }
-        let jpeg = match self.objects.get(owner, image, Form::Working).await {
-            Ok(jpeg) => jpeg,
-            Err(ObjectFault::Missing) => return Ok(()),
-            Err(
-                fault @ (ObjectFault::Storage(_)
-                | ObjectFault::Source(_)
-                | ObjectFault::StillThere
-                | ObjectFault::Key(_)),
-            ) => {
-                return Err(Unseen::Doubtful(fault.to_string()));
-            }
+        let jpeg = self.objects.find(owner, image, Form::Working).await;
+        let Some(jpeg) = jpeg.map_err(|fault| Unseen::Doubtful(fault.to_string()))? else {
+            return Ok(());
         };
         // Our own copy: its header is read here, its pixels are not.
         let look = pictures::look(&jpeg).map_err(|fault| Unseen::Doubtful(fault.to_string()))?;

@@ -12,7 +12,7 @@ use domain::scan::{
     Answer, FailureCode, FinishImage, RecordAnswer, ScanCommand, Tally, UnitOutcome, Warning,
 };
 use domain::user::{Purpose, User};
-use eventstore::objects::{Form, ObjectFault};
+use eventstore::objects::Form;
 use eventstore::{Store, edge};
 
 /// What she agreed to, as the log says it at the moment of asking (CON-1), for a picture that she did not put away
@@ -199,15 +199,9 @@ impl ImageScan {
 
     /// The bytes an engine is sent; `None` when there are none to be had any more.
     async fn working_copy(&self, job: &Job, image: ImageId) -> Result<Option<Bytes>, Unfinished> {
-        match self.objects.get(job.owner, image, Form::Working).await {
-            Ok(jpeg) => Ok(Some(jpeg.into())),
-            Err(ObjectFault::Missing) => Ok(None),
-            Err(
-                fault @ (ObjectFault::Storage(_)
-                | ObjectFault::Source(_)
-                | ObjectFault::StillThere
-                | ObjectFault::Key(_)),
-            ) => {
+        match self.objects.find(job.owner, image, Form::Working).await {
+            Ok(jpeg) => Ok(jpeg.map(Bytes::from)),
+            Err(fault) => {
                 if job.lease.is_last() {
                     tracing::error!(%fault, "a picture cannot be read");
                     return Ok(None);

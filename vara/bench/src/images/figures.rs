@@ -1,6 +1,6 @@
 //! What was measured of one variant of a work.
 
-use crate::statistics::{median, percentile};
+use crate::statistics::{median, percentile_ms};
 use std::time::Duration;
 
 /// The runs of one variant.
@@ -48,10 +48,7 @@ impl Figures {
 
     /// A percentile of all of them, in milliseconds.
     pub fn ms(&self, part: f64) -> f64 {
-        let micros = |time: &Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
-        let mut sorted: Vec<u64> = self.singly.iter().map(micros).collect();
-        sorted.sort_unstable();
-        percentile(&sorted, part) as f64 / 1e3
+        percentile_ms(&self.singly, part)
     }
 
     /// In megabytes of a million bytes.

@@ -10,6 +10,7 @@ mod searching;
 
 pub use intake::{Intake, take_in_many};
 pub use report::ImageReport;
+pub use searching::resident_kib;
 
 use crate::ground::Ground;
 use crate::run::bar;

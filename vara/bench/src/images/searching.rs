@@ -38,11 +38,11 @@ pub async fn measured(ground: &Ground, ask: Images) -> anyhow::Result<Vec<Figure
     let mut brute = Figures::new(&work, "compare-with-each", true);
     let mut memory = Figures::new(&work, "vara", false);
     let mut database = Figures::new(&work, "vara-postgres", false);
-    let held = resident_kib();
+    let held = resident_kib(std::process::id());
     let comparable = known.iter().map(|hash| Comparable::try_new(*hash, 100));
     let index = Index::build(comparable.collect::<Result<Vec<_>, _>>()?)?;
     memory.peak_kib = held
-        .zip(resident_kib())
+        .zip(resident_kib(std::process::id()))
         .map(|(before, after)| after.saturating_sub(before));
     let pool = ground.connect(2).await?;
     fill(&pool, &known).await?;
@@ -144,9 +144,10 @@ async fn fill(pool: &sqlx::PgPool, known: &[Hash]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What this process holds, in KiB, where the system tells (proc(5), VmRSS).
-fn resident_kib() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+/// Memory that a process itself holds, in KiB; nothing where the system does not tell (proc(5), VmRSS).
+#[must_use]
+pub fn resident_kib(pid: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
     line.split_whitespace().nth(1)?.parse().ok()
 }
