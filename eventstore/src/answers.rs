@@ -5,6 +5,7 @@
 
 use crate::edge;
 use crate::keys::{KeyError, SubjectKey, Vault};
+use crate::whole::whole;
 use chrono::{DateTime, Utc};
 use domain::ids::{UserId, named};
 use sqlx::PgPool;
@@ -143,7 +144,7 @@ impl Answers {
         body: Uuid,
     ) -> Result<(bool, Row), sqlx::Error> {
         let pool = self.pool.clone();
-        let asking = tokio::spawn(async move {
+        let asking = whole(async move {
             let mut tx = pool.begin().await?;
             let made: Option<Row> = sqlx::query_as(
                 "INSERT INTO idempotency_answers AS first (subject, route, key, body) VALUES ($1, $2, $3, $4)
@@ -173,7 +174,7 @@ impl Answers {
             tx.commit().await?;
             Ok(row)
         });
-        asking.await.map_err(broke_off)?
+        asking.await
     }
 
     /// Keeps the answer of a request, unless another one was kept before; the one that is kept.
@@ -185,7 +186,7 @@ impl Answers {
         let status = i16::try_from(answer.status).unwrap_or_default();
         let sealed = open.sealed(&answer, &seal)?;
         let (pool, row) = (self.pool.clone(), open.clone());
-        let keeping = tokio::spawn(async move {
+        let keeping = whole(async move {
             let mut tx = pool.begin().await?;
             let kept: Option<(Option<i16>, Option<Vec<u8>>)> = sqlx::query_as(
                 "UPDATE idempotency_answers
@@ -202,9 +203,9 @@ impl Answers {
             .fetch_optional(&mut *tx)
             .await?;
             tx.commit().await?;
-            Ok::<_, sqlx::Error>(kept)
+            Ok(kept)
         });
-        match keeping.await.map_err(broke_off)?? {
+        match keeping.await? {
             Some((Some(status), Some(sealed))) => {
                 let status = u16::try_from(status).unwrap_or_default();
                 Ok(open.opened(status, &sealed, &seal)?)
@@ -239,11 +240,6 @@ impl Answers {
             tokio::time::sleep(edge::backoff(0, PURGED_EVERY, PURGED_EVERY)).await;
         }
     }
-}
-
-/// The task broke, or the process is ending: nobody knows what was written, so the request stays as it was.
-fn broke_off(fault: tokio::task::JoinError) -> sqlx::Error {
-    sqlx::Error::Io(std::io::Error::other(fault))
 }
 
 impl Open {

@@ -4,6 +4,7 @@
 //! No read model: a replay of the log makes none of them again (docs/decisions/0026).
 
 use crate::keys::{Key, KeyError, Vault};
+use crate::whole::whole;
 use domain::ids::{ImageId, UserId};
 use sqlx::PgPool;
 use std::collections::HashSet;
@@ -52,7 +53,7 @@ impl Faces {
             .collect();
         let sealed = key.seal(&plain, &place(owner, image, model))?;
         let (pool, model) = (self.pool.clone(), model.to_owned());
-        to_the_end(async move {
+        whole(async move {
             sqlx::query(
                 "INSERT INTO face_vectors (owner, image_id, model, vector) VALUES ($1, $2, $3, $4)
                  ON CONFLICT (owner, image_id, model) DO UPDATE SET vector = excluded.vector",
@@ -136,7 +137,7 @@ impl Faces {
 
     async fn delete(&self, owner: UserId, only: Option<Uuid>) -> Result<u64, sqlx::Error> {
         let pool = self.pool.clone();
-        let gone = to_the_end(async move {
+        let gone = whole(async move {
             sqlx::query(
                 "DELETE FROM face_vectors WHERE owner = $1 AND ($2::uuid IS NULL OR image_id = $2)",
             )
@@ -147,14 +148,6 @@ impl Faces {
         });
         Ok(gone.await?.rows_affected())
     }
-}
-
-/// A caller that goes away must not leave a statement half said on a connection of the pool.
-async fn to_the_end<T: Send + 'static>(
-    said: impl Future<Output = Result<T, sqlx::Error>> + Send + 'static,
-) -> Result<T, sqlx::Error> {
-    let broke_off = |fault| sqlx::Error::Io(std::io::Error::other(fault));
-    tokio::spawn(said).await.map_err(broke_off)?
 }
 
 /// Binds a sealed vector to its row: rows cannot be swapped.

@@ -42,7 +42,8 @@ mod streams;
 pub mod subscription;
 pub mod unopened;
 pub mod view_link;
-pub mod why;
+pub mod whole;
+mod why;
 pub mod work;
 
 pub use answers::Answers;

@@ -13,6 +13,7 @@ use crate::execute_error::ExecuteError;
 use crate::keys::KeyError;
 use crate::objects::{Form, ObjectFault, Objects};
 use crate::store::Store;
+use crate::whole::whole;
 use chrono::{DateTime, Utc};
 use domain::ids::{ImageId, ScanId, UserId};
 use domain::image::{ImageRefusal, Library};
@@ -119,7 +120,7 @@ impl ShareLinks {
         let life = life.clamp(LIVES.0, LIVES.1);
         let token = Token::fresh();
         let (pool, hash) = (self.store.database().clone(), token.hash());
-        run_whole(async move {
+        whole(async move {
             let mut tx = pool.begin().await?;
             sqlx::query(
                 "INSERT INTO share_links (token_hash, subject, image_id, scan_id, made_at, expires_at, fetches_left)
@@ -206,7 +207,7 @@ impl ShareLinks {
         let key = self.store.vault().key_to_seal(shared.owner).await?;
         let sealed = key.seal(&serde_json::to_vec(&visitor)?, &place(fetch))?;
         let (pool, hash) = (self.store.database().clone(), token.hash());
-        let counting = run_whole(async move {
+        let counting = whole(async move {
             let mut tx = pool.begin().await?;
             // Whoever waits for the row looks at it anew when it is given: exactly as many pass as fetches are left.
             let given = sqlx::query(
@@ -280,12 +281,4 @@ impl ShareLinks {
 /// Binds a sealed visitor to its fetch: rows cannot be swapped.
 fn place(fetch: Uuid) -> String {
     format!("share-fetch/{fetch}")
-}
-
-/// In a task of its own: a transaction that is dropped half-way would poison its connection.
-async fn run_whole<T: Send + 'static>(
-    work: impl Future<Output = Result<T, sqlx::Error>> + Send + 'static,
-) -> Result<T, sqlx::Error> {
-    let working = tokio::spawn(work).await;
-    working.map_err(|fault| sqlx::Error::Io(std::io::Error::other(fault)))?
 }
