@@ -24,7 +24,7 @@ openapi:
 
 # Build the module that hashes pictures in a browser, and note what it was made of.
 wasm:
-    RUSTFLAGS="--remap-path-prefix=$HOME=home --remap-path-prefix=$PWD=." cargo build --locked --package pdq-wasm --lib --profile wasm --target wasm32-unknown-unknown && cp target/wasm32-unknown-unknown/wasm/pdq_wasm.wasm pictures/wasm/page/pdq.wasm && cd pictures/wasm && sha256sum Cargo.toml src/lib.rs ../src/area.rs ../src/picture.rs ../src/pdq/*.rs > page/pdq.wasm.sources
+    RUSTFLAGS="--remap-path-prefix=$HOME=home --remap-path-prefix=$PWD=." cargo build --locked --package pdq-wasm --lib --profile wasm --target wasm32-unknown-unknown && cp target/wasm32-unknown-unknown/wasm/pdq_wasm.wasm pictures/wasm/page/pdq.wasm && cd pictures/wasm && sha256sum Cargo.toml src/lib.rs ../src/area.rs ../src/picture.rs ../src/turn.rs ../src/pdq/*.rs > page/pdq.wasm.sources
 
 # A long run while servers and processes are killed.
 soak:

@@ -7,6 +7,7 @@
 
 use crate::Picture;
 use crate::picture::CHANNELS;
+use crate::turn::Turn;
 
 /// How far a channel may be from the colour of the bar: the ringing of a strong JPEG compression.
 const SPREAD_MAX: u8 = 32;
@@ -41,19 +42,35 @@ impl Area {
         }
     }
 
-    /// What lies between the bars; the whole picture when there are none.
-    pub(crate) fn between_bars(picture: &Picture) -> Self {
+    /// What lies between the bars; the whole picture when there are none. Judged as by somebody who sees the picture
+    /// turned, and told of it as it is stored.
+    pub(crate) fn between_bars(picture: &Picture, turn: Turn) -> Self {
         let mut area = Self::whole(picture);
         // Above and below first: the bars at the sides are then judged without those corners.
-        if let Some(bar) = pair(area.height, &|line| Line::row(picture, area, line)) {
-            area.top += bar.before;
-            area.height -= bar.before + bar.after;
-        }
-        if let Some(bar) = pair(area.width, &|line| Line::column(picture, area, line)) {
-            area.left += bar.before;
-            area.width -= bar.before + bar.after;
+        if turn.lies {
+            area.lose_columns(picture, turn);
+            area.lose_rows(picture, turn);
+        } else {
+            area.lose_rows(picture, turn);
+            area.lose_columns(picture, turn);
         }
         area
+    }
+
+    fn lose_rows(&mut self, picture: &Picture, turn: Turn) {
+        let area = *self;
+        if let Some(bar) = pair(area.height, &|line| Line::row(picture, area, turn, line)) {
+            self.top += bar.before;
+            self.height -= bar.before + bar.after;
+        }
+    }
+
+    fn lose_columns(&mut self, picture: &Picture, turn: Turn) {
+        let area = *self;
+        if let Some(bar) = pair(area.width, &|line| Line::column(picture, area, turn, line)) {
+            self.left += bar.before;
+            self.width -= bar.before + bar.after;
+        }
     }
 
     /// The pixels of one row of the area.
@@ -101,23 +118,27 @@ fn alike(one: Colour, other: Colour, spread: u8) -> bool {
 struct Line<'a> {
     rgb: &'a [u8],
     step: usize,
+    /// The pixel in the middle; of two, the one behind the middle for whoever sees the picture turned.
+    middle: usize,
 }
 
 impl<'a> Line<'a> {
-    fn row(picture: &'a Picture, area: Area, row: usize) -> Self {
+    fn row(picture: &'a Picture, area: Area, turn: Turn, row: usize) -> Self {
         Self {
             rgb: area.row(picture, row),
             step: CHANNELS,
+            middle: middle(area.width, turn.reads_rows_backwards()),
         }
     }
 
-    fn column(picture: &'a Picture, area: Area, column: usize) -> Self {
+    fn column(picture: &'a Picture, area: Area, turn: Turn, column: usize) -> Self {
         let step = picture.width() as usize * CHANNELS;
         let start = area.top * step + (area.left + column) * CHANNELS;
         let end = start + (area.height - 1) * step + CHANNELS;
         Self {
             rgb: &picture.rgb()[start..end],
             step,
+            middle: middle(area.height, turn.reads_from_the_last_row()),
         }
     }
 
@@ -129,8 +150,9 @@ impl<'a> Line<'a> {
 
     /// The pixel in the middle stands for the line; if it is an odd one out, there is no bar.
     fn colour(&self) -> Colour {
-        let middle = self.rgb.len() / self.step / 2;
-        self.pixels().nth(middle).unwrap_or_default()
+        let pixel = self.rgb.get(self.middle * self.step..);
+        let pixel = pixel.and_then(|pixel| pixel.first_chunk().copied());
+        pixel.unwrap_or_default()
     }
 
     fn percent_of(&self, colour: Colour) -> usize {
@@ -143,6 +165,14 @@ impl<'a> Line<'a> {
                 .zip(next.pixels())
                 .map(|(one, two)| !alike(one, two, EDGE_STEP)),
         )
+    }
+}
+
+fn middle(pixels: usize, backwards: bool) -> usize {
+    if backwards {
+        (pixels - 1) / 2
+    } else {
+        pixels / 2
     }
 }
 
@@ -177,7 +207,7 @@ mod tests {
     #[test]
     fn bars_in_pairs_are_left_out() {
         for colour in [BLACK, [255; CHANNELS], [12, 30, 90]] {
-            let area = Area::between_bars(&with_bars(colour, [0, 0, 20, 20]));
+            let area = Area::between_bars(&with_bars(colour, [0, 0, 20, 20]), Turn::NONE);
             assert_eq!(
                 area,
                 Area {
@@ -187,7 +217,7 @@ mod tests {
                     height: 120
                 }
             );
-            let area = Area::between_bars(&with_bars(colour, [30, 31, 20, 21]));
+            let area = Area::between_bars(&with_bars(colour, [30, 31, 20, 21]), Turn::NONE);
             assert_eq!(
                 area,
                 Area {
@@ -213,7 +243,7 @@ mod tests {
         ] {
             let picture = with_bars(BLACK, bars);
             assert_eq!(
-                Area::between_bars(&picture),
+                Area::between_bars(&picture, Turn::NONE),
                 Area::whole(&picture),
                 "{bars:?}"
             );
@@ -223,9 +253,9 @@ mod tests {
     #[test]
     fn a_picture_of_one_colour_and_one_that_fades_are_left_alone() {
         let plain = Picture::from_rgb(100, 80, vec![9; 100 * 80 * 3]).unwrap();
-        assert_eq!(Area::between_bars(&plain), Area::whole(&plain));
+        assert_eq!(Area::between_bars(&plain, Turn::NONE), Area::whole(&plain));
         let fading = |y: usize| vec![(y.min(99 - y) * 4) as u8; 100 * 3];
         let faded = Picture::from_rgb(100, 100, (0..100).flat_map(fading).collect()).unwrap();
-        assert_eq!(Area::between_bars(&faded), Area::whole(&faded));
+        assert_eq!(Area::between_bars(&faded, Turn::NONE), Area::whole(&faded));
     }
 }

@@ -178,7 +178,7 @@ impl fmt::Debug for Model {
     }
 }
 
-/// What [`Model::embed`] looks at: given this instead of the whole picture, it answers the same.
+/// What [`Model::embed`] looks at: given this instead of the picture, it answers the same.
 pub(crate) fn seen(picture: &Picture) -> Option<Picture> {
     resize::to_square(picture, SIDE).map(Cow::into_owned)
 }

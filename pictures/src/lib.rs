@@ -26,6 +26,7 @@ mod size;
 mod taken;
 mod turn;
 mod unfit;
+mod upright;
 
 pub use decode::{Look, decode, look};
 pub use embedder::{Embedder, NoVector, NotEmbedded, unit_length};

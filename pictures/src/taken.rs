@@ -5,6 +5,8 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
+use crate::decode::Stored;
+use crate::turn::Turn;
 use crate::{Format, Picture, Unfit, clip, decode, jpeg, pdq, resize, size};
 
 /// The most bytes that a derived copy may have: 24 MiB. A photograph's have less than a sixth of it;
@@ -61,11 +63,11 @@ impl fmt::Debug for Taken {
 /// than 24 MiB.
 pub fn take_in(bytes: &[u8]) -> Result<Taken, Unfit> {
     let look = decode::look(bytes)?;
-    let picture = decode::decode_as(look, bytes)?;
-    let (width, height) = picture.size();
+    let stored = decode::stored_as(look, bytes)?;
     // Every size asked for below fits a JPEG, so nothing here fails for a picture within LIM-4.
-    let taken = derive(look.format, &picture).ok_or(Unfit::Unreadable)?;
+    let taken = derive(look.format, stored).ok_or(Unfit::Unreadable)?;
     if taken.working.len() > COPY_BYTES_MAX {
+        let (width, height) = (taken.width, taken.height);
         return Err(Unfit::TooHeavy { width, height });
     }
     Ok(taken)
@@ -87,25 +89,38 @@ pub(crate) fn copy_sizes(size: (u32, u32)) -> [(u32, u32); 3] {
 }
 
 /// The picture is resampled as seldom as may be: the thumbnail comes from the display copy, and so does
-/// the working copy where both are of one size, as those of a photograph are.
-fn derive(format: Format, picture: &Picture) -> Option<Taken> {
-    let (width, height) = picture.size();
+/// the working copy where both are of one size, as those of a photograph are. What is turned are the copies.
+fn derive(format: Format, Stored { picture, turn }: Stored) -> Option<Taken> {
+    let (width, height) = turn.of_size(picture.size());
     let [working_size, display_size, thumbnail_size] = copy_sizes((width, height));
-    let shown = resize::to_size(picture, display_size)?;
-    let worked = if working_size == display_size {
-        Cow::Borrowed(shown.as_ref())
+    let hash = pdq::fingerprint_turned(&picture, turn);
+    let picture_for_vector = clip::seen(&picture)?.turned(turn);
+    let shown = turn.upright(resize::to_size(&picture, turn.of_size(display_size))?);
+    let display = jpeg::encode(&shown, DISPLAY.1)?;
+    let thumbnail = jpeg::encode(&*resize::to_size(&shown, thumbnail_size)?, THUMBNAIL.1)?;
+    let working = if working_size == display_size {
+        jpeg::encode(&shown, WORKING_QUALITY)?
     } else {
-        resize::to_size(picture, working_size)?
+        drop(shown);
+        jpeg::encode(&worked(picture, turn, working_size)?, WORKING_QUALITY)?
     };
-    let small = resize::to_size(&shown, thumbnail_size)?;
     Some(Taken {
         format,
         width,
         height,
-        working: jpeg::encode(&worked, WORKING_QUALITY)?,
-        display: jpeg::encode(&shown, DISPLAY.1)?,
-        thumbnail: jpeg::encode(&small, THUMBNAIL.1)?,
-        hash: pdq::fingerprint(picture),
-        picture_for_vector: clip::seen(picture)?,
+        working,
+        display,
+        thumbnail,
+        hash,
+        picture_for_vector,
     })
+}
+
+/// The working copy of a strip or of a small picture. The first has up to fifty million pixels, of which there is no room for two.
+fn worked(picture: Picture, turn: Turn, size: (u32, u32)) -> Option<Picture> {
+    let stored = match resize::to_size(&picture, turn.of_size(size))? {
+        Cow::Borrowed(_) => picture,
+        Cow::Owned(resized) => resized,
+    };
+    Some(stored.turned(turn))
 }

@@ -10,13 +10,27 @@ use image::codecs::{jpeg::JpegDecoder, webp::WebPDecoder};
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageResult, Limits};
 
+use crate::turn::Turn;
 use crate::{BYTES_MAX, Format, Picture, Seen, Unfit, header};
 
 /// What a decoder may unpack besides pixels (profiles, text): bombs hide there as well.
 const ASIDE_BYTES_MAX: usize = 32 * 1024 * 1024;
 
-/// A picture as it is stored, and how it is meant to be held.
-type Stored = (Picture, Orientation);
+/// A picture as it lies in its file.
+pub(crate) struct Stored {
+    pub picture: Picture,
+    /// What makes it upright.
+    pub turn: Turn,
+}
+
+impl Stored {
+    fn new(picture: Picture, orientation: Orientation) -> Self {
+        Self {
+            picture,
+            turn: Turn::of(orientation),
+        }
+    }
+}
 
 /// Decodes the picture in `bytes`: upright, on white, eight bits a channel.
 ///
@@ -26,7 +40,8 @@ type Stored = (Picture, Orientation);
 /// Those of [`look`], in the same order; then [`Unfit::Unreadable`] when the file is damaged or
 /// malformed.
 pub fn decode(bytes: &[u8]) -> Result<Picture, Unfit> {
-    look(bytes).and_then(|look| decode_as(look, bytes))
+    let stored = look(bytes).and_then(|look| stored_as(look, bytes))?;
+    Ok(stored.picture.turned(stored.turn))
 }
 
 /// What a file says of itself within the limits, before anything is decoded.
@@ -59,20 +74,20 @@ pub fn look(bytes: &[u8]) -> Result<Look, Unfit> {
     })
 }
 
-/// The decoding itself.
-pub(crate) fn decode_as(look: Look, bytes: &[u8]) -> Result<Picture, Unfit> {
+/// The decoding itself; nothing is turned yet.
+pub(crate) fn stored_as(look: Look, bytes: &[u8]) -> Result<Stored, Unfit> {
     // A decoder that trips over hostile bytes must not take the caller's thread along.
     let decoded = catch_unwind(|| match look.format {
         Format::Jpeg => stored(JpegDecoder::new(Cursor::new(bytes)), look.stored_size),
         Format::Png => png::stored(bytes),
         Format::Webp => stored(WebPDecoder::new(Cursor::new(bytes)), look.stored_size),
     });
-    let (picture, orientation) = decoded.ok().flatten().ok_or(Unfit::Unreadable)?;
+    let stored = decoded.ok().flatten().ok_or(Unfit::Unreadable)?;
     // A file that says one size in its header and has another in its body is not to be trusted.
-    if picture.size() != look.stored_size {
+    if stored.picture.size() != look.stored_size {
         return Err(Unfit::Unreadable);
     }
-    Ok(picture.turned(orientation))
+    Ok(stored)
 }
 
 /// Never the frame iterators: they ignore limits.
@@ -86,5 +101,5 @@ fn stored(decoder: ImageResult<impl ImageDecoder>, (width, height): (u32, u32)) 
     limits.max_alloc = Some(ASIDE_BYTES_MAX as u64);
     decoder.set_limits(limits).ok()?;
     let image = DynamicImage::from_decoder(decoder).ok()?;
-    Picture::flattened(image).map(|picture| (picture, orientation))
+    Picture::flattened(image).map(|picture| Stored::new(picture, orientation))
 }

@@ -30,7 +30,8 @@ pub(super) fn stored(bytes: &[u8]) -> Option<Stored> {
     let exif = reader.info().exif_metadata.as_deref();
     let orientation = exif.and_then(Orientation::from_exif_chunk);
     let picture = Picture::from_rgb(width, height, rgb)?;
-    Some((picture, orientation.unwrap_or(Orientation::NoTransforms)))
+    let orientation = orientation.unwrap_or(Orientation::NoTransforms);
+    Some(Stored::new(picture, orientation))
 }
 
 fn pixels(reader: &mut Source<'_>, width: u32, height: u32) -> Option<Vec<u8>> {

@@ -62,10 +62,10 @@ impl RowBox {
     }
 
     /// Puts a row beside the others; whether these are all and [`RowBox::filter`] is due.
-    pub(super) fn push(&mut self, row: impl Iterator<Item = f32>) -> bool {
+    pub(super) fn push(&mut self, row: &[f32]) -> bool {
         let lane = self.filled;
         for (lanes, value) in self.lanes.iter_mut().zip(row) {
-            lanes[lane] = value;
+            lanes[lane] = *value;
         }
         self.filled += 1;
         self.filled == LANES
@@ -129,37 +129,41 @@ impl ColumnBox {
         }
     }
 
-    pub(super) fn push(&mut self, row: &[f32], give: &mut dyn FnMut(&[f32])) {
+    /// Takes a row; whether [`ColumnBox::slide`] is due.
+    pub(super) fn push(&mut self, row: &[f32]) -> bool {
         let slot = self.slot(self.fed);
         self.ring[slot.clone()].copy_from_slice(row);
         for (sum, value) in self.sums.iter_mut().zip(row) {
             *sum += value;
         }
         self.fed += 1;
-        if self.fed > self.window.ahead {
-            self.give(give);
-        }
+        self.fed > self.window.ahead
     }
 
-    pub(super) fn finish(mut self, give: &mut dyn FnMut(&[f32])) {
-        while self.given < self.window.length {
-            self.give(give);
-        }
+    /// Whether the window has not yet slid over all rows.
+    pub(super) fn is_left(&self) -> bool {
+        self.given < self.window.length
     }
 
-    fn give(&mut self, give: &mut dyn FnMut(&[f32])) {
+    /// Slides the window on by a row, and tells which one that is.
+    pub(super) fn slide(&mut self) -> usize {
         if let Some(gone) = self.window.leaving(self.given) {
             let slot = self.slot(gone);
             for (sum, value) in self.sums.iter_mut().zip(&self.ring[slot]) {
                 *sum -= value;
             }
         }
-        let count = self.window.count(self.given);
+        self.given += 1;
+        self.given - 1
+    }
+
+    /// What the row is to become over which the window stands.
+    pub(super) fn means(&mut self, at: usize) -> &[f32] {
+        let count = self.window.count(at);
         for (mean, sum) in self.means.iter_mut().zip(&self.sums) {
             *mean = sum / count;
         }
-        self.given += 1;
-        give(&self.means);
+        &self.means
     }
 
     fn slot(&self, row: usize) -> std::ops::Range<usize> {

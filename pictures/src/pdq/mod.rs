@@ -18,6 +18,7 @@ pub use hash::{Hash, NotAHash};
 
 use crate::Picture;
 use crate::area::Area;
+use crate::turn::Turn;
 
 /// The most differing bits of a near copy (HSH-1; Meta's own recommendation).
 pub const DISTANCE_MAX: u16 = 31;
@@ -52,14 +53,20 @@ impl Fingerprint {
 /// `None` below 5 x 5 pixels. Without bars this is [`fingerprint_with_bars`], bit for bit; bars that
 /// would leave less than 5 x 5 pixels are none.
 pub fn fingerprint(picture: &Picture) -> Option<Fingerprint> {
-    fingerprint_of(picture, Area::between_bars(picture)).or_else(|| fingerprint_with_bars(picture))
+    fingerprint_turned(picture, Turn::NONE)
+}
+
+/// The same of a picture that is still to be turned: bit for bit [`fingerprint`] of the turned one, which is never made.
+pub(crate) fn fingerprint_turned(picture: &Picture, turn: Turn) -> Option<Fingerprint> {
+    fingerprint_of(picture, Area::between_bars(picture, turn), turn)
+        .or_else(|| fingerprint_of(picture, Area::whole(picture), turn))
 }
 
 /// The hash of the whole picture, bars and all, as other PDQ programs make it.
 ///
 /// `None` below 5 x 5 pixels. For comparing with what others publish, not for PIP-3.
 pub fn fingerprint_with_bars(picture: &Picture) -> Option<Fingerprint> {
-    fingerprint_of(picture, Area::whole(picture))
+    fingerprint_of(picture, Area::whole(picture), Turn::NONE)
 }
 
 /// The least distance of `candidate` to any of the eight turns of `query` (HSH-1): 0 to 256 bits.
@@ -70,11 +77,11 @@ pub fn nearest(query: &Fingerprint, candidate: &Hash) -> u16 {
     distances.fold(Hash::BITS, u16::min)
 }
 
-fn fingerprint_of(picture: &Picture, area: Area) -> Option<Fingerprint> {
+fn fingerprint_of(picture: &Picture, area: Area, turn: Turn) -> Option<Fingerprint> {
     if area.width.min(area.height) < SIDE_MIN {
         return None;
     }
-    let small = shrink::to_64_by_64(picture, area);
+    let small = shrink::to_64_by_64(picture, area, turn);
     let turns = spectrum::hashes(&small);
     Some(Fingerprint {
         hash: turns[0],

@@ -7,23 +7,64 @@ use super::boxes::{ColumnBox, LANES, Lanes, RowBox, Window};
 use crate::Picture;
 use crate::area::Area;
 use crate::picture::CHANNELS;
+use crate::turn::Turn;
 
 /// Side of the square that the transform sees.
 pub(super) const SIDE: usize = 64;
 /// Luminance, 0 to 255, row by row.
 pub(super) type Small = [[f32; SIDE]; SIDE];
 
-/// The luminance of `area`, blurred and reduced.
-pub(super) fn to_64_by_64(picture: &Picture, area: Area) -> Small {
-    let luminance = Luminance::new();
-    let mut rows = FirstRows::new(area.width);
-    let mut columns = FirstColumns::new(area);
-    for row in 0..area.height {
-        let pixels = area.row(picture, row).chunks_exact(CHANNELS);
-        rows.push(pixels.map(|pixel| luminance.of(pixel)), &mut columns);
+/// The luminance of `area`, blurred and reduced, as if the picture had been turned before.
+///
+/// Nothing is turned for it: a picture that lies is read by its columns first, and from the other end where its ends change
+/// places, so that every sum is made of the same values in the same order.
+pub(super) fn to_64_by_64(picture: &Picture, area: Area, turn: Turn) -> Small {
+    let (across, down) = (area.width, area.height);
+    let square = Square::default();
+    if turn.lies {
+        let last = KeptAcross::new(across, square);
+        let blurred = Down::kept(down, across, last);
+        let mut rows = Down::all(down, across, Across::new(across, blurred));
+        read(picture, area, turn, &mut rows);
+        transposed(&rows.next.next.next.next.small)
+    } else {
+        let last = Down::kept(down, SIDE, square);
+        let blurred = Down::all(down, across, KeptAcross::new(across, last));
+        let mut rows = Across::new(across, blurred);
+        read(picture, area, turn, &mut rows);
+        rows.next.next.next.next.small
     }
-    rows.finish(&mut columns);
-    columns.into_small()
+}
+
+/// Gives the luminance of all rows.
+fn read(picture: &Picture, area: Area, turn: Turn, to: &mut impl Rows) {
+    let luminance = Luminance::new();
+    let mut line = vec![0.0; area.width];
+    for row in 0..area.height {
+        let row = if turn.reads_from_the_last_row() {
+            area.height - 1 - row
+        } else {
+            row
+        };
+        let (pixels, _) = area.row(picture, row).as_chunks::<CHANNELS>();
+        let values = pixels.iter().map(|pixel| luminance.of(*pixel));
+        if turn.reads_rows_backwards() {
+            line.iter_mut()
+                .rev()
+                .zip(values)
+                .for_each(|(to, value)| *to = value);
+        } else {
+            line.iter_mut()
+                .zip(values)
+                .for_each(|(to, value)| *to = value);
+        }
+        to.push(&line);
+    }
+    to.finish();
+}
+
+fn transposed(small: &Small) -> Small {
+    std::array::from_fn(|row| std::array::from_fn(|column| small[column][row]))
 }
 
 /// Luminance as the Python binding of PDQ makes it: parts of red, green and blue added as doubles,
@@ -44,8 +85,8 @@ impl Luminance {
         }
     }
 
-    fn of(&self, pixel: &[u8]) -> f32 {
-        let [r, g, b] = [pixel[0], pixel[1], pixel[2]].map(usize::from);
+    fn of(&self, pixel: [u8; CHANNELS]) -> f32 {
+        let [r, g, b] = pixel.map(usize::from);
         (self.red[r] + self.green[g] + self.blue[b]) as f32
     }
 }
@@ -55,83 +96,69 @@ fn kept(length: usize) -> [usize; SIDE] {
     std::array::from_fn(|part| (2 * part + 1) * length / (2 * SIDE))
 }
 
-/// The first pass along rows, of which every value is written.
-struct FirstRows {
+/// Takes rows of values, from the first to the last.
+trait Rows {
+    fn push(&mut self, row: &[f32]);
+    /// There is no other row.
+    fn finish(&mut self);
+}
+
+/// A pass along rows, of which every value goes on.
+struct Across<N> {
     rows: RowBox,
     width: usize,
     blurred: Vec<f32>,
+    next: N,
 }
 
-impl FirstRows {
-    fn new(width: usize) -> Self {
+impl<N: Rows> Across<N> {
+    fn new(width: usize, next: N) -> Self {
         Self {
             rows: RowBox::new(Window::over(width)),
             width,
             blurred: vec![0.0; LANES * width],
+            next,
         }
     }
 
-    fn push(&mut self, row: impl Iterator<Item = f32>, next: &mut FirstColumns) {
-        if self.rows.push(row) {
-            self.finish(next);
-        }
-    }
-
-    fn finish(&mut self, next: &mut FirstColumns) {
+    fn filter(&mut self) {
         let filled = self.rows.filter(|at, sum, count| {
             for (row, sum) in self.blurred.chunks_exact_mut(self.width).zip(sum) {
                 row[at] = sum / count;
             }
         });
         for row in self.blurred.chunks_exact(self.width).take(filled) {
-            next.push(row);
+            self.next.push(row);
         }
     }
 }
 
-/// The first pass along columns.
-struct FirstColumns {
-    columns: ColumnBox,
-    next: LastRows,
-}
-
-impl FirstColumns {
-    fn new(area: Area) -> Self {
-        Self {
-            columns: ColumnBox::new(Window::over(area.height), area.width),
-            next: LastRows::new(area),
-        }
-    }
-
+impl<N: Rows> Rows for Across<N> {
     fn push(&mut self, row: &[f32]) {
-        self.columns.push(row, &mut |row| self.next.push(row));
+        if self.rows.push(row) {
+            self.filter();
+        }
     }
 
-    fn into_small(mut self) -> Small {
-        self.columns.finish(&mut |row| self.next.push(row));
-        self.next.into_small()
+    fn finish(&mut self) {
+        self.filter();
+        self.next.finish();
     }
 }
 
-/// The second pass along rows, of which only the kept columns are written.
-struct LastRows {
+/// A pass along rows, of which only the kept columns go on.
+struct KeptAcross<N> {
     rows: RowBox,
     kept: [usize; SIDE],
-    next: LastColumns,
+    next: N,
 }
 
-impl LastRows {
-    fn new(area: Area) -> Self {
+impl<N: Rows> KeptAcross<N> {
+    fn new(width: usize, next: N) -> Self {
         Self {
-            rows: RowBox::new(Window::over(area.width)),
-            kept: kept(area.width),
-            next: LastColumns::new(area.height),
-        }
-    }
-
-    fn push(&mut self, row: &[f32]) {
-        if self.rows.push(row.iter().copied()) {
-            self.filter();
+            rows: RowBox::new(Window::over(width)),
+            kept: kept(width),
+            next,
         }
     }
 
@@ -148,55 +175,94 @@ impl LastRows {
             self.next.push(&means.map(|column| column[lane]));
         }
     }
+}
 
-    fn into_small(mut self) -> Small {
+impl<N: Rows> Rows for KeptAcross<N> {
+    fn push(&mut self, row: &[f32]) {
+        if self.rows.push(row) {
+            self.filter();
+        }
+    }
+
+    fn finish(&mut self) {
         self.filter();
-        self.next.into_small()
+        self.next.finish();
     }
 }
 
-/// The second pass along columns, of which only the kept rows stay.
-struct LastColumns {
+/// A pass along columns; all rows go on, or those that are kept.
+struct Down<N> {
     columns: ColumnBox,
-    kept: Kept,
+    kept: Option<[usize; SIDE]>,
+    next: N,
 }
 
-struct Kept {
-    rows: [usize; SIDE],
-    seen: usize,
-    small: Small,
-}
-
-impl LastColumns {
-    fn new(height: usize) -> Self {
-        let kept = Kept {
-            rows: kept(height),
-            seen: 0,
-            small: [[0.0; SIDE]; SIDE],
-        };
+impl<N: Rows> Down<N> {
+    fn all(height: usize, width: usize, next: N) -> Self {
         Self {
-            columns: ColumnBox::new(Window::over(height), SIDE),
-            kept,
+            columns: ColumnBox::new(Window::over(height), width),
+            kept: None,
+            next,
         }
     }
 
-    fn push(&mut self, row: &[f32; SIDE]) {
-        self.columns.push(row, &mut |row| self.kept.take(row));
+    fn kept(height: usize, width: usize, next: N) -> Self {
+        Self {
+            kept: Some(kept(height)),
+            ..Self::all(height, width, next)
+        }
     }
 
-    fn into_small(mut self) -> Small {
-        self.columns.finish(&mut |row| self.kept.take(row));
-        self.kept.small
+    fn give(&mut self) {
+        let at = self.columns.slide();
+        let times = match &self.kept {
+            None => 1,
+            // Below 64 pixels a row is kept more than once.
+            Some(kept) => kept.iter().filter(|row| **row == at).count(),
+        };
+        for _ in 0..times {
+            self.next.push(self.columns.means(at));
+        }
     }
 }
 
-impl Kept {
-    fn take(&mut self, row: &[f32]) {
-        for (wanted, out) in self.rows.iter().zip(&mut self.small) {
-            if *wanted == self.seen {
-                out.copy_from_slice(row);
-            }
+impl<N: Rows> Rows for Down<N> {
+    fn push(&mut self, row: &[f32]) {
+        if self.columns.push(row) {
+            self.give();
         }
-        self.seen += 1;
     }
+
+    fn finish(&mut self) {
+        while self.columns.is_left() {
+            self.give();
+        }
+        self.next.finish();
+    }
+}
+
+/// The rows that were kept.
+struct Square {
+    small: Small,
+    filled: usize,
+}
+
+impl Default for Square {
+    fn default() -> Self {
+        Self {
+            small: [[0.0; SIDE]; SIDE],
+            filled: 0,
+        }
+    }
+}
+
+impl Rows for Square {
+    fn push(&mut self, row: &[f32]) {
+        if let Some(to) = self.small.get_mut(self.filled) {
+            to.copy_from_slice(row);
+        }
+        self.filled += 1;
+    }
+
+    fn finish(&mut self) {}
 }

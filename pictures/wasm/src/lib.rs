@@ -16,6 +16,8 @@ pub mod pdq;
 )]
 #[path = "../../src/picture.rs"]
 mod picture;
+#[path = "../../src/turn.rs"]
+mod turn;
 
 pub use picture::Picture;
 

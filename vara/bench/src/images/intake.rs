@@ -2,7 +2,7 @@
 
 use super::Images;
 use super::figures::Figures;
-use super::files::KINDS;
+use super::files::{KINDS, Kind};
 use ::intake::{Cells, Limits};
 use anyhow::{Context, ensure};
 use indicatif::ProgressBar;
@@ -22,6 +22,9 @@ const AT_ONCE: u32 = 2;
 /// The same steps by sharp: one decoding, upright, then everything from the pixels of the display copy; its best (a clone of the
 /// input for each copy is slower), with one thread for each picture and with two.
 const SHARP: &str = include_str!("sharp.cjs");
+/// Writes the file anew as a lossy WebP.
+const TO_WEBP: &str = "const sharp = require('sharp'); const fs = require('node:fs'); const file = process.argv[2];
+sharp(fs.readFileSync(file)).webp({ quality: 85 }).toBuffer().then((bytes) => { fs.writeFileSync(file, bytes); console.log(bytes.length); });";
 const SHARPS: [(&str, &str); 2] = [("sharp", "1"), ("sharp-2-threads", "2")];
 /// Longest time of one run.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -100,6 +103,14 @@ pub async fn measured(
     let mut all = Vec::new();
     for kind in KINDS {
         let file = kind.write(folder)?;
+        if kind == Kind::Webp {
+            if sharp.is_none() {
+                continue;
+            }
+            let mut command = Command::new("node");
+            command.arg("-").arg(&file);
+            said(command, Some(TO_WEBP)).await?;
+        }
         let mut figures = vec![Figures::new(kind.work(), "vara", false)];
         if sharp.is_some() {
             figures.extend(SHARPS.map(|(name, _)| Figures::new(kind.work(), name, true)));
