@@ -7,8 +7,10 @@ use pictures::BYTES_MAX;
 use poem::http::{HeaderValue, Method, header};
 use poem::{Body, Request};
 use serde::de::IgnoredAny;
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -18,6 +20,8 @@ const JSON_BYTES_MAX: usize = 256 * 1024;
 const FORM_BYTES_MAX: usize = 64 * 1024;
 /// Uploads whose bytes are in memory at once.
 const UPLOADS_AT_ONCE: usize = 8;
+/// Those of one session.
+const UPLOADS_OF_EACH: usize = 2;
 /// Longest wait for a place among them.
 const PLACE_WITHIN: Duration = Duration::from_secs(10);
 /// Longest time a client may take to send a whole body.
@@ -28,8 +32,38 @@ const DRAINED_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Longest time for that.
 const DRAINED_WITHIN: Duration = Duration::from_secs(10);
 
-static UPLOADS: std::sync::LazyLock<Arc<Semaphore>> =
-    std::sync::LazyLock::new(|| Arc::new(Semaphore::new(UPLOADS_AT_ONCE)));
+static UPLOADS: LazyLock<Places> = LazyLock::new(|| Places {
+    all: Arc::new(Semaphore::new(UPLOADS_AT_ONCE)),
+    of_each: Mutex::default(),
+    hashing: RandomState::new(),
+});
+
+/// The places for uploads: of all, and of each who asks, so that whoever sends slowly keeps nobody else out.
+struct Places {
+    all: Arc<Semaphore>,
+    of_each: Mutex<HashMap<u64, Weak<Semaphore>>>,
+    hashing: RandomState,
+}
+
+impl Places {
+    /// Theirs first: who waits for a place of their own takes none of all.
+    async fn one_for(&self, who: &[u8]) -> Option<Place> {
+        let own = self.of(self.hashing.hash_one(who)).acquire_owned().await;
+        let of_all = Arc::clone(&self.all).acquire_owned().await;
+        Some(Place(Arc::new((own.ok()?, of_all.ok()?))))
+    }
+
+    fn of(&self, who: u64) -> Arc<Semaphore> {
+        let mut of_each = self.of_each.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(places) = of_each.get(&who).and_then(Weak::upgrade) {
+            return places;
+        }
+        of_each.retain(|_, places| places.strong_count() > 0);
+        let places = Arc::new(Semaphore::new(UPLOADS_OF_EACH));
+        of_each.insert(who, Arc::downgrade(&places));
+        places
+    }
+}
 
 /// Whether the body of a request broke its limit while it was read. Kept beside the request, because the framework
 /// turns the error of a stream into text.
@@ -45,7 +79,10 @@ impl OverLimit {
 /// A place among the uploads whose bytes are in memory. Whoever works on the bytes keeps it, so that a client who
 /// hangs up does not make room for more while they are still there.
 #[derive(Debug, Clone)]
-pub(crate) struct Place(#[expect(dead_code, reason = "held, not read")] Arc<OwnedSemaphorePermit>);
+pub(crate) struct Place(
+    #[expect(dead_code, reason = "held, not read")]
+    Arc<(OwnedSemaphorePermit, OwnedSemaphorePermit)>,
+);
 
 /// The request with a body that cannot grow beyond its limit.
 pub(crate) async fn bounded(request: Request) -> Result<Request, Problem> {
@@ -78,15 +115,17 @@ async fn upload(mut request: Request) -> Result<Request, Problem> {
         drain(Box::pin(request.take_body().into_bytes_stream())).await;
         return Err(Problem::FileTooLarge);
     }
-    let waiting = tokio::time::timeout(PLACE_WITHIN, Arc::clone(&UPLOADS).acquire_owned());
-    let Ok(Ok(place)) = waiting.await else {
+    // Whoever it is; that the token is good is found out by the route, before it reads the body.
+    let who = request.header(header::AUTHORIZATION).unwrap_or_default();
+    let waiting = tokio::time::timeout(PLACE_WITHIN, UPLOADS.one_for(who.as_bytes()));
+    let Ok(Some(place)) = waiting.await else {
         return Err(Problem::StorageUnavailable);
     };
     let over = OverLimit::default();
     let body = request.take_body();
     request.set_body(Body::from_bytes_stream(counted(body, over.clone())));
     request.extensions_mut().insert(over);
-    request.extensions_mut().insert(Place(Arc::new(place)));
+    request.extensions_mut().insert(place);
     Ok(request)
 }
 

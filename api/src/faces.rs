@@ -28,7 +28,7 @@ pub(crate) async fn forget_withdrawn(app: &App, user: UserId, said: &ConsentRow)
     if said.granted || said.purpose != Purpose::FaceSearch.code() {
         return;
     }
-    if let Err(fault) = app.faces.forget_all(user).await {
+    if let Err(fault) = app.faces.forget_withdrawn(user).await {
         tracing::warn!(%fault, "a withdrawn face is forgotten later");
     }
 }

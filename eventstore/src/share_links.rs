@@ -18,6 +18,7 @@ use chrono::{DateTime, Utc};
 use domain::ids::{ImageId, ScanId, UserId};
 use domain::image::{ImageRefusal, Library};
 use domain::scan::{ScanKind, ScanRefusal, ScanSlot};
+use domain::user::{Purpose, User, UserRefusal};
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 use std::time::Duration;
@@ -81,6 +82,9 @@ pub enum ShareFault {
     /// Her library could not be read.
     #[error("a library could not be read: {0}")]
     Library(#[from] ExecuteError<ImageRefusal>),
+    /// What she agreed to could not be read.
+    #[error("a member could not be read: {0}")]
+    Member(#[from] ExecuteError<UserRefusal>),
     /// Her scans could not be read.
     #[error("scans could not be read: {0}")]
     Scans(#[from] ExecuteError<ScanRefusal>),
@@ -184,7 +188,7 @@ impl ShareLinks {
         }))
     }
 
-    /// SHR-3: an ACTIVE picture, and a scan that is RUNNING.
+    /// SHR-3: an ACTIVE picture, and a scan that is RUNNING; and she agrees to it at this moment (CON-1).
     async fn may_be_fetched(&self, shared: Shared) -> Result<bool, ShareFault> {
         let Shared { owner, image, scan } = shared;
         let slot = ScanSlot::id(owner, ScanKind::ImageScan);
@@ -193,7 +197,8 @@ impl ShareLinks {
             return Ok(false);
         }
         let library: Library = self.store.load(owner.0).await?;
-        Ok(library.holds(image))
+        let member: User = self.store.load(owner.0).await?;
+        Ok(library.holds(image) && member.agrees_to(Purpose::WebImageSearch))
     }
 
     /// Takes one fetch off a link and records it, or does neither. Whether the link gave it.

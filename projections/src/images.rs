@@ -202,11 +202,12 @@ impl Images {
             ImageEvent::ImageEmbedded {
                 image_id, model, ..
             } => {
-                if let Some(row) = vector_of(event)? {
+                // Not for a picture of somebody who was erased while its vector was made.
+                if let Some(image) = self.images.get(place, &image_id.0).await?
+                    && let Some(row) = vector_of(event)?
+                {
+                    image.embedded_by.push(model.clone());
                     self.vectors.insert(row);
-                    if let Some(image) = self.images.get(place, &image_id.0).await? {
-                        image.embedded_by.push(model.clone());
-                    }
                 }
                 Ok(())
             }

@@ -1,11 +1,12 @@
 //! Lets go of pictures seven days after they were put away (IMG-6): first the fact, then bytes and what else repeats them.
 //!
 //! Two of these at once do no harm: the command is named by the fact that put the picture away, so it is in the log once,
-//! and taking away what is gone changes nothing. Bytes that a stop in the middle left behind are orphans, and swept.
+//! and taking away what is gone changes nothing. What a stop in the middle left behind goes all the same: bytes are orphans, and
+//! swept; face and written-down state are forgotten by whoever reads the fact ([`crate::faces::forget`]).
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::Event;
-use domain::ids::named;
+use domain::ids::{ImageId, UserId, named};
 use domain::image::{ImageCommand, ImageEvent, KEPT_DAYS, Library, PurgeImage};
 use eventstore::objects::Objects;
 use eventstore::{ExecuteError, Faces, ReadFault, Recorded, Store, edge, put_away};
@@ -40,7 +41,7 @@ pub async fn run(purge: Purge) {
 }
 
 impl Purge {
-    /// Purges what is due at this time; how many pictures. What cannot go now is looked at again the next time.
+    /// Purges what is due at this time; how many pictures. One whose fact cannot be written now is looked at again the next time.
     ///
     /// # Errors
     /// When the log does not answer.
@@ -90,13 +91,20 @@ impl Purge {
                 | ExecuteError::Broken(_)),
             ) => return Err(fault.to_string()),
         }
-        let gone = self.objects.erase(image_id).await;
-        gone.map_err(|fault| fault.to_string())?;
-        let face = Faces::new(self.store.database().clone(), self.store.vault().clone());
-        let unseen = face.forget(owner, image_id).await;
-        unseen.map_err(|fault| fault.to_string())?;
-        let forgotten = put_away::forget_state(self.store.database(), owner).await;
-        forgotten.map_err(|fault| fault.to_string())?;
-        Ok(true)
+        self.forget_the_rest(owner, image_id).await.map(|()| true)
+    }
+
+    /// All of it, also where one of them fails.
+    async fn forget_the_rest(&self, owner: UserId, image: ImageId) -> Result<(), String> {
+        let database = self.store.database();
+        let faces = Faces::new(database.clone(), self.store.vault().clone());
+        let (bytes, face, state) = tokio::join!(
+            self.objects.erase(image),
+            faces.forget(owner, image),
+            put_away::forget_state(database, owner)
+        );
+        bytes.map_err(|fault| fault.to_string())?;
+        face.map_err(|fault| fault.to_string())?;
+        state.map_err(|fault| fault.to_string())
     }
 }

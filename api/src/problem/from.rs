@@ -164,6 +164,7 @@ impl From<ShareFault> for Problem {
         match fault {
             ShareFault::Unreachable(fault) => fault.into(),
             ShareFault::Library(fault) => fault.into(),
+            ShareFault::Member(fault) => fault.into(),
             ShareFault::Scans(fault) => fault.into(),
             ShareFault::Object(fault) => fault.into(),
             ShareFault::Key(fault) => fault.into(),

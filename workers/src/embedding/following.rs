@@ -7,10 +7,10 @@ use domain::Event;
 use domain::ids::{ImageId, UserId, named};
 use domain::image::{EmbedImage, Embedding, ImageCommand, ImageEvent, Library, Vector};
 use eventstore::feed::Feed;
-use eventstore::objects::{Form, Objects};
+use eventstore::objects::{Form, ObjectFault, Objects};
 use eventstore::sole_reader::{self, Slices};
 use eventstore::work::Attempt;
-use eventstore::{ExecuteError, ReadFault, Recorded, Store, Why, edge};
+use eventstore::{ExecuteError, KeyError, ReadFault, Recorded, Store, Why, edge};
 use futures::future::join_all;
 use futures::{StreamExt, stream};
 use pictures::{Embedder, NotEmbedded, NotTaken, Picture, TakeIn};
@@ -138,10 +138,10 @@ impl Vectors {
         let original = self
             .objects
             .find(picture.owner, picture.image, Form::Original);
-        let original = original
-            .await
-            .map_err(|fault| Without::Doubtful(fault.to_string()))?;
-        let original = original.ok_or(Without::Settled)?;
+        let original = original.await.map_err(unread)?;
+        // She has it, so it should be there; it is not where a folder was not mounted.
+        let original =
+            original.ok_or_else(|| Without::Doubtful("an original is not there".to_owned()))?;
         match self.intake.take_in(Arc::new(original)).await {
             Ok(taken) => Ok((picture, taken.picture_for_vector)),
             // It was taken in once, so this is ours to look at; but it keeps nobody else waiting.
@@ -247,6 +247,18 @@ impl Vectors {
             Err(fault @ (ExecuteError::Conflict | ExecuteError::Unreachable(_))) => {
                 Err(Without::Yet(fault.to_string()))
             }
+        }
+    }
+}
+
+/// A store that is away says nothing of a picture.
+fn unread(fault: ObjectFault) -> Without {
+    match fault {
+        ObjectFault::Storage(_)
+        | ObjectFault::Source(_)
+        | ObjectFault::Key(KeyError::Unreachable(_)) => Without::Yet(fault.to_string()),
+        ObjectFault::Key(_) | ObjectFault::Missing | ObjectFault::StillThere => {
+            Without::Doubtful(fault.to_string())
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Looks for her face: in each picture that comes in while she agrees, and in all that are there when she begins to.
 
-use super::{Agreement, FaceSearch, may_end_it, withdrawn_by};
-use crate::providers::{Consent, Face, FaceEmbedder, NotSearched};
+use super::{Agreement, FaceSearch, answered, may_end_it};
+use crate::providers::{Face, FaceEmbedder, NotSearched};
 use domain::Event;
 use domain::ids::{ImageId, UserId};
 use domain::image::{FaceSeen, ImageEvent, Library, her_face};
@@ -9,7 +9,7 @@ use domain::scan::ProviderFault;
 use domain::user::{Purpose, UserEvent};
 use eventstore::faces::FacesFault;
 use eventstore::feed::Feed;
-use eventstore::objects::Form;
+use eventstore::objects::{Form, ObjectFault};
 use eventstore::sole_reader::{self, Slices};
 use eventstore::work::Attempt;
 use eventstore::{KeyError, Recorded};
@@ -82,11 +82,9 @@ impl FaceSearch {
         event: &Event,
         patient: bool,
     ) -> Result<(), Unseen> {
-        if let Some(owner) = withdrawn_by(event) {
-            let gone = self.faces.forget_all(owner).await;
-            return gone
-                .map(drop)
-                .map_err(|fault| Unseen::Yet(fault.to_string()));
+        let forgotten = self.forget_after(event).await;
+        if forgotten.map_err(Unseen::Yet)? {
+            return Ok(());
         }
         let (owner, only) = match event {
             Event::Image(
@@ -110,24 +108,16 @@ impl FaceSearch {
             | Event::Plan(_)
             | Event::HashCase(_) => return Ok(()),
         };
-        let consent = Agreement {
-            store: &self.store,
-            owner,
-        };
-        if !consent.holds().await {
+        let library = answered(self.store.load::<Library>(owner.0).await).map_err(Unseen::Yet)?;
+        // Where her library cannot be read, whoever reads it stops there and says so.
+        let Some(library) = library else {
             return Ok(());
-        }
-        let library = self.store.load::<Library>(owner.0).await;
-        let library = library.map_err(|fault| Unseen::Doubtful(fault.to_string()));
-        let library = match library {
-            Err(_) if !patient => return Ok(()),
-            library => library?,
         };
         for image in library
             .active()
             .filter(|image| only.is_none_or(|only| only == *image))
         {
-            match self.look_at(finder, owner, image, &consent).await {
+            match self.look_at(finder, owner, image).await {
                 Err(Unseen::Doubtful(why)) if !patient => {
                     tracing::warn!(%why, "a picture is left without a look for her face");
                 }
@@ -142,21 +132,33 @@ impl FaceSearch {
         finder: &dyn FaceEmbedder,
         owner: UserId,
         image: ImageId,
-        consent: &Agreement<'_>,
     ) -> Result<(), Unseen> {
+        let consent = Agreement {
+            store: &self.store,
+            owner,
+            image,
+        };
+        if !consent.asked().await.map_err(Unseen::Yet)? {
+            return Ok(());
+        }
         let known = self.faces.get(owner, image, finder.model()).await;
         if known.map_err(unkept)?.is_some() {
             return Ok(());
         }
         let jpeg = self.objects.find(owner, image, Form::Working).await;
-        let Some(jpeg) = jpeg.map_err(|fault| Unseen::Doubtful(fault.to_string()))? else {
-            return Ok(());
-        };
+        let jpeg = jpeg.map_err(unread)?;
+        // She has it, so its copy should be there; it is not where a folder was not mounted.
+        let jpeg = jpeg.ok_or_else(|| Unseen::Doubtful("a picture's copy is not there".into()))?;
         // Our own copy: its header is read here, its pixels are not.
         let look = pictures::look(&jpeg).map_err(|fault| Unseen::Doubtful(fault.to_string()))?;
-        let faces = match finder.faces(jpeg.into(), consent).await {
+        let faces = match finder.faces(jpeg.into(), &consent).await {
             Ok(faces) => faces,
-            Err(NotSearched::NotAllowed) => return Ok(()),
+            Err(NotSearched::NotAllowed) => {
+                return match consent.asked().await.map_err(Unseen::Yet)? {
+                    false => Ok(()),
+                    true => Err(Unseen::Yet("her consent could not be asked".into())),
+                };
+            }
             Err(NotSearched::Failed(error)) if error.fault == ProviderFault::InvalidImage => {
                 tracing::warn!(detail = %error.detail, "a picture could not be looked at for her face");
                 return Ok(());
@@ -171,11 +173,8 @@ impl FaceSearch {
             "a picture was looked at for her face"
         );
         match hers {
-            // Asked again: she may have withdrawn while the model worked.
-            Some(face) if consent.holds().await => {
-                self.keep(owner, image, finder.model(), face).await
-            }
-            Some(_) | None => Ok(()),
+            Some(face) => self.keep(owner, image, finder.model(), face).await,
+            None => Ok(()),
         }
     }
 
@@ -187,9 +186,20 @@ impl FaceSearch {
         face: &Face,
     ) -> Result<(), Unseen> {
         match self.faces.put(owner, image, model, &face.vector).await {
-            // She was erased while the model worked.
-            Ok(()) | Err(FacesFault::Key(KeyError::Erased(_))) => Ok(()),
+            // She withdrew or was erased, or the picture went, while the model worked: then it is not kept.
+            Ok(_) | Err(FacesFault::Key(KeyError::Erased(_))) => Ok(()),
             Err(fault) => Err(unkept(fault)),
+        }
+    }
+}
+
+/// A store that is away says nothing of a picture.
+fn unread(fault: ObjectFault) -> Unseen {
+    match fault {
+        ObjectFault::Storage(_) | ObjectFault::Source(_) => Unseen::Yet(fault.to_string()),
+        ObjectFault::Key(KeyError::Unreachable(_)) => Unseen::Yet(fault.to_string()),
+        ObjectFault::Key(_) | ObjectFault::Missing | ObjectFault::StillThere => {
+            Unseen::Doubtful(fault.to_string())
         }
     }
 }
@@ -197,6 +207,7 @@ impl FaceSearch {
 fn unkept(fault: FacesFault) -> Unseen {
     match fault {
         FacesFault::Unreachable(fault) => Unseen::Yet(fault.to_string()),
+        FacesFault::Key(fault @ KeyError::Unreachable(_)) => Unseen::Yet(fault.to_string()),
         FacesFault::Key(fault) => Unseen::Doubtful(fault.to_string()),
     }
 }

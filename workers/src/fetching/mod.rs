@@ -3,7 +3,7 @@
 //! An address in a finding may lead anywhere: to our own database, to the machine's metadata service, to a page that never
 //! ends. So each hop is read ([`address`]), its name is looked up once and every answer is checked ([`resolver`],
 //! [`reachable`]), the connection goes to the checked answer and nowhere else ([`hop`]), and of what comes back only freshly
-//! encoded pixels are handed on.
+//! encoded pixels are handed on, made by a process apart.
 //!
 //! An address of a page or a picture is personal (AUD-5): no error here holds one, and what the HTTP libraries would say about
 //! it is not listened to.
@@ -21,19 +21,15 @@ pub use refusal::NotFetched;
 use crate::providers::NoClient;
 use address::Target;
 use hop::{Answer, Dial, Straight};
-use pictures::{Picture, Taken, pdq};
+use pictures::{Picture, TakeIn, Taken, pdq};
 use resolver::{Resolver, SystemResolver};
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Semaphore;
 use tracing::instrument::WithSubscriber as _;
 use tracing::subscriber::NoSubscriber;
 use url::Url;
-
-/// Pictures decoded at the same time: each may hold 600 MB (`pictures`).
-const DECODED_AT_ONCE: usize = 2;
 
 /// Longest look-up of our own address (SHR-6): half of what an engine is given for a picture.
 const LOOKED_UP_WITHIN: Duration = Duration::from_secs(5);
@@ -87,7 +83,7 @@ pub struct Fetcher {
     dial: Box<dyn Dial>,
     admits: fn(IpAddr) -> bool,
     bounds: Bounds,
-    decoders: Arc<Semaphore>,
+    intake: Arc<dyn TakeIn>,
 }
 
 impl fmt::Debug for Fetcher {
@@ -133,11 +129,12 @@ impl From<Taken> for Fetched {
 }
 
 impl Fetcher {
-    /// The one constructor: strict, with the bounds of SHR-7 and the system's resolver. No call is made yet.
+    /// The one constructor: strict, with the bounds of SHR-7 and the system's resolver. What is fetched is decoded by `intake`,
+    /// away from this process and its keys. No call is made yet.
     ///
     /// # Errors
     /// [`NoClient`], for the operator to read: without a TLS provider or without root certificates nothing can be fetched.
-    pub fn new() -> Result<Self, NoClient> {
+    pub fn new(intake: Arc<dyn TakeIn>) -> Result<Self, NoClient> {
         // reqwest would panic instead.
         if rustls::crypto::CryptoProvider::get_default().is_none() {
             return Err(NoClient::NoTlsProvider);
@@ -145,7 +142,13 @@ impl Fetcher {
         hop::builder(&Straight).build().map_err(NoClient::Http)?;
         let (resolver, dial) = (Box::new(SystemResolver), Box::new(Straight));
         let bounds = Bounds::of_the_rules();
-        Ok(Self::with(resolver, dial, reachable::is_public, bounds))
+        Ok(Self::with(
+            resolver,
+            dial,
+            reachable::is_public,
+            bounds,
+            intake,
+        ))
     }
 
     /// Private to this module, so that nobody but `new` and the tests below it chooses what is reachable.
@@ -154,13 +157,14 @@ impl Fetcher {
         dial: Box<dyn Dial>,
         admits: fn(IpAddr) -> bool,
         bounds: Bounds,
+        intake: Arc<dyn TakeIn>,
     ) -> Self {
         Self {
             resolver,
             dial,
             admits,
             bounds,
-            decoders: Arc::new(Semaphore::new(DECODED_AT_ONCE)),
+            intake,
         }
     }
 
@@ -206,14 +210,6 @@ impl Fetcher {
     }
 
     async fn encoded_anew(&self, bytes: Vec<u8>) -> Result<Fetched, NotFetched> {
-        // Never closed, so there is always a place in the end.
-        let place = Arc::clone(&self.decoders).acquire_owned().await;
-        let decoding = move || {
-            // Kept by the work and not by whoever waits for it, who may go.
-            let _place = place;
-            pictures::take_in(&bytes)
-        };
-        let taken = tokio::task::spawn_blocking(decoding).await;
-        Ok(taken.map_err(|_| NotFetched::NotDecoded)??.into())
+        Ok(self.intake.take_in(Arc::new(bytes)).await?.into())
     }
 }

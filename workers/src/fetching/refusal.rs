@@ -1,7 +1,7 @@
 //! Why a picture was not fetched. Every refusal has a name of its own, and none holds an address.
 
 use crate::providers::Retry;
-use pictures::Unfit;
+use pictures::{NotTaken, Unfit};
 
 /// Why a picture was not fetched; the texts are for operators and name nothing but kinds and numbers (AUD-5).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -51,6 +51,9 @@ pub enum NotFetched {
     /// The decoder fell over.
     #[error("the decoder fell over")]
     NotDecoded,
+    /// Nobody was free to decode it.
+    #[error("no decoder is free")]
+    NoDecoder,
     /// No whole answer within the time for all hops together.
     #[error("no answer in time")]
     TimedOut,
@@ -68,6 +71,16 @@ pub enum NotFetched {
     NoClient,
 }
 
+impl From<NotTaken> for NotFetched {
+    fn from(fault: NotTaken) -> Self {
+        match fault {
+            NotTaken::Unfit(unfit) => Self::Unfit(unfit),
+            NotTaken::Broke => Self::NotDecoded,
+            NotTaken::Busy | NotTaken::Unavailable => Self::NoDecoder,
+        }
+    }
+}
+
 impl NotFetched {
     /// Whether the same address may be tried again later.
     #[must_use]
@@ -78,6 +91,7 @@ impl NotFetched {
             | Self::NoConnection
             | Self::Broken
             | Self::NoClient
+            | Self::NoDecoder
             | Self::Status(429 | 500..) => Retry::TryAgain { after: None },
             Self::NotAnAddress
             | Self::Scheme

@@ -4,7 +4,7 @@ use super::super::{Bounds, Fetcher, NotFetched};
 use super::hostile_numbers::NUMBERS;
 use super::hostile_words::WORDS;
 use super::world::{
-    Canary, Detour, LOOPBACK, Names, PUBLIC, Server, fetcher, fetcher_that_admits, hasty,
+    Canary, Detour, Here, LOOPBACK, Names, PUBLIC, Server, fetcher, fetcher_that_admits, hasty,
     installed, patient, redirect,
 };
 use crate::providers::Retry;
@@ -150,7 +150,7 @@ async fn a_name_with_any_answer_that_is_not_public_is_refused() {
 async fn the_fetcher_of_production_is_strict() {
     // SHR-7
     installed();
-    let fetcher = Fetcher::new().unwrap();
+    let fetcher = Fetcher::new(Arc::new(Here)).unwrap();
     let bounds = &fetcher.bounds;
     assert_eq!(bounds.ports, [80, 443]);
     assert_eq!((bounds.total.as_secs(), bounds.redirects_max), (10, 3));

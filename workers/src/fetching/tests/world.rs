@@ -5,6 +5,7 @@ use super::super::hop::Dial;
 use super::super::resolver::Resolver;
 use super::super::{Bounds, Fetched, Fetcher, reachable};
 use async_trait::async_trait;
+use pictures::{NotTaken, TakeIn, Taken};
 use reqwest::Certificate;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::collections::HashMap;
@@ -283,7 +284,18 @@ pub(super) fn installed() {
     drop(rustls::crypto::ring::default_provider().install_default());
 }
 
-/// The fetcher of production but for its dialling and these bounds.
+/// Decodes in this very process.
+#[derive(Debug)]
+pub(super) struct Here;
+
+#[async_trait]
+impl TakeIn for Here {
+    async fn take_in(&self, original: Arc<Vec<u8>>) -> Result<Taken, NotTaken> {
+        Ok(pictures::take_in(&original)?)
+    }
+}
+
+/// The fetcher of production but for its dialling, its decoder and these bounds.
 pub(super) fn fetcher(names: &Arc<Names>, detour: &Detour, bounds: Bounds) -> Fetcher {
     fetcher_that_admits(reachable::is_public, names, detour, bounds)
 }
@@ -296,7 +308,7 @@ pub(super) fn fetcher_that_admits(
 ) -> Fetcher {
     installed();
     let (names, detour) = (Box::new(Arc::clone(names)), Box::new(detour.clone()));
-    Fetcher::with(names, detour, admits, bounds)
+    Fetcher::with(names, detour, admits, bounds, Arc::new(Here))
 }
 
 /// Time enough on a machine that has other things to do.
