@@ -3,13 +3,14 @@
 //! A vector says that two pictures look alike. It does not say that two faces belong to one person,
 //! and CLIP's makers rule that use out. There is no stand-in: without a model there is no vector.
 
+mod reading;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::path::Path;
 
 use rten::{NodeId, Value, ValueOrView};
 use rten_tensor::NdTensor;
-use sha2::{Digest, Sha256};
 
 use crate::embedder::{NoVector, unit_length};
 use crate::picture::CHANNELS;
@@ -69,17 +70,35 @@ pub struct Model {
     at_once: usize,
 }
 
+/// How a loaded model holds its weights. The vectors are the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Weights {
+    /// As they stand in the file: the least memory.
+    #[default]
+    Plain,
+    /// And once more in the order in which they are multiplied: faster, for about twice the memory.
+    Prepacked,
+}
+
+/// [`load_with`] plain weights.
+///
+/// # Errors
+/// Those of [`load_with`].
+pub fn load(path: &Path) -> Result<Model, ClipFault> {
+    load_with(path, Weights::Plain)
+}
+
 /// Reads a model and runs it once, so that a file which cannot work is refused here, not later.
 ///
-/// Blocking: about a second for the usual 350 MB, and twice that memory while it reads. Weights
-/// in a second file (`.onnx_data`) are not followed, as the name would not vouch for them.
+/// Blocking: about a second for the usual 350 MB. Weights in a second file (`.onnx_data`) are not followed, as the name
+/// would not vouch for them. While it reads it holds no more than it keeps, except of a file that lies beside such weights or
+/// whose name does not end in `.onnx`: that is read into memory first, which takes as much again.
 ///
 /// # Errors
 /// Any [`ClipFault`] but [`ClipFault::NoVector`].
-pub fn load(path: &Path) -> Result<Model, ClipFault> {
-    let bytes = std::fs::read(path)?;
-    let name = name_of(&bytes);
-    let graph = rten::Model::load(bytes).map_err(|fault| ClipFault::Rejected(fault.to_string()))?;
+pub fn load_with(path: &Path, weights: Weights) -> Result<Model, ClipFault> {
+    let (digest, graph) = reading::read(path, weights)?;
+    let name = name_of(digest);
     let input = node(&graph, INPUT, graph.input_ids())?;
     let output = node(&graph, OUTPUT, graph.output_ids())?;
     let mut model = Model {
@@ -98,8 +117,7 @@ pub fn load(path: &Path) -> Result<Model, ClipFault> {
 }
 
 /// The vector space: which weights, prepared how (PIP-5). Sixteen digits tell files apart for good.
-fn name_of(bytes: &[u8]) -> String {
-    let digest = Sha256::digest(bytes);
+fn name_of(digest: [u8; 32]) -> String {
     format!("sha256:{}/{PREPARATION}", hex::encode(&digest[..8]))
 }
 

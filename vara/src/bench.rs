@@ -1,9 +1,10 @@
 //! `vara bench`: measurements on a server of our own, printed, drawn and written.
 
-use crate::cli::{Bench, BenchCommand, BenchIntake, BenchOut};
+use crate::cli::{Bench, BenchCommand, BenchEmbed, BenchIntake, BenchOut};
 use crate::settings::from_env;
 use crate::{say, shutdown};
 use ::bench::{Folder, Ground, Images, Lags, Plan, Reads, Rebuilds, Told, folder, images};
+use pictures::clip::Weights;
 use std::path::Path;
 
 /// Measures what was asked for; what was started or made for it is gone afterwards, whatever happens.
@@ -59,6 +60,17 @@ pub async fn bench(ask: Bench) -> anyhow::Result<()> {
 /// One run of intake, whose figures go to standard output.
 pub async fn intake(ask: BenchIntake) -> anyhow::Result<()> {
     let run = images::take_in_many(&ask.file, ask.pictures).await?;
+    say::line(serde_json::to_string(&run)?);
+    Ok(())
+}
+
+/// Runs of a model, whose figures go to standard output.
+pub fn embed(ask: &BenchEmbed) -> anyhow::Result<()> {
+    let weights = match ask.prepacked {
+        true => Weights::Prepacked,
+        false => Weights::Plain,
+    };
+    let run = images::embed_many(&ask.model, &ask.pixels, weights, ask.batch, ask.runs)?;
     say::line(serde_json::to_string(&run)?);
     Ok(())
 }

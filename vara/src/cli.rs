@@ -4,7 +4,7 @@ mod bench;
 mod operate;
 mod soak;
 
-pub use bench::{Bench, BenchCommand, BenchIntake, BenchOut};
+pub use bench::{Bench, BenchCommand, BenchEmbed, BenchIntake, BenchOut};
 pub use operate::{
     Audit, AuditCommand, EraseMember, Export, ExportHashes, Hashes, HashesCommand, Keys,
     KeysCommand, Parked, ParkedCommand, Projections, Prove, ReadModelsCommand, Replay, Verify,
@@ -70,6 +70,9 @@ pub enum Command {
     /// Takes one file in again and again; `vara bench images` starts it.
     #[command(hide = true)]
     BenchIntake(BenchIntake),
+    /// Runs a model again and again; `vara bench images` starts it.
+    #[command(hide = true)]
+    BenchEmbed(BenchEmbed),
 }
 
 /// Where things lie.

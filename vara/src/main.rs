@@ -85,6 +85,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         },
         Command::Bench(ask) => runtime.block_on(bench::bench(ask)).map(done),
         Command::BenchIntake(ask) => runtime.block_on(bench::intake(ask)).map(done),
+        Command::BenchEmbed(ask) => bench::embed(&ask).map(done),
         Command::Soak(ask) => runtime.block_on(soak::soak(ask)).map(done),
         Command::SoakWriter(ask) => runtime.block_on(soak::write(ask)),
     }

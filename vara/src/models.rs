@@ -2,24 +2,31 @@
 
 use crate::kit::Kit;
 use crate::parts::keep;
-use crate::settings::from_env;
+use crate::settings::{from_env, switch};
 use anyhow::{Context, bail};
 use eventstore::feed::Tail;
 use eventstore::{Faces, Log};
-use pictures::{Embedder, clip};
+use pictures::Embedder;
+use pictures::clip::{self, Weights};
 use std::sync::Arc;
 use tokio::task::JoinSet;
 use workers::embedding::{self, InProcess, Vectors};
 use workers::faces::{FaceSearch, OnnxFaces};
 use workers::providers::{ApiKey, ClipService, DeepFace, FaceEmbedder, HostSettings, Space};
 
-/// Who turns pictures into vectors: a model in this process (`VARA_CLIP_MODEL`), or a service (`VARA_CLIP_URL`).
+/// Who turns pictures into vectors: a model in this process (`VARA_CLIP_MODEL`, faster with `VARA_CLIP_PREPACKED`), or a
+/// service (`VARA_CLIP_URL`).
 pub async fn embedder() -> anyhow::Result<Option<Arc<dyn Embedder>>> {
     let embedder: Arc<dyn Embedder> = match (from_env("VARA_CLIP_MODEL"), from_env("VARA_CLIP_URL"))
     {
         (Some(_), Some(_)) => bail!("set VARA_CLIP_MODEL or VARA_CLIP_URL, not both"),
         (Some(path), None) => {
-            let loading = tokio::task::spawn_blocking(move || clip::load(path.as_ref()));
+            let weights = match switch("VARA_CLIP_PREPACKED")? {
+                true => Weights::Prepacked,
+                false => Weights::Plain,
+            };
+            let loading =
+                tokio::task::spawn_blocking(move || clip::load_with(path.as_ref(), weights));
             let model = loading.await?.context("VARA_CLIP_MODEL cannot be used")?;
             Arc::new(InProcess::start(model)?)
         }

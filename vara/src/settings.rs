@@ -83,6 +83,22 @@ pub fn from_env(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
+/// Whether something is wanted that is off where nothing is said.
+///
+/// # Errors
+/// When it says neither `true` nor `false`.
+pub fn switch(name: &str) -> anyhow::Result<bool> {
+    switched(name, from_env(name).as_deref())
+}
+
+fn switched(name: &str, value: Option<&str>) -> anyhow::Result<bool> {
+    match value {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(other) => anyhow::bail!("{name} is true or false, not {other}"),
+    }
+}
+
 /// How often the standing check looks at each read model: `VARA_CHECK_EVERY_HOURS`, a day where nothing is said, never
 /// for 0.
 pub fn check_every() -> anyhow::Result<Option<Duration>> {
@@ -220,5 +236,19 @@ fn is_this_machine(url: &Url) -> bool {
         Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
         Some(url::Host::Domain(name)) => name == "localhost",
         None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_switch_is_off_where_nothing_is_said_and_a_wrong_word_is_a_fault_that_names_it() {
+        let said = |value| switched("VARA_X", value);
+        assert!(!said(None).unwrap() && !said(Some("false")).unwrap());
+        assert!(said(Some("true")).unwrap());
+        let fault = said(Some("yes")).unwrap_err().to_string();
+        assert_eq!(fault, "VARA_X is true or false, not yes");
     }
 }

@@ -8,7 +8,7 @@
 use std::path::PathBuf;
 
 use crate::{onnx, shelf};
-use pictures::clip::{self, ClipFault, Model};
+use pictures::clip::{self, ClipFault, Model, Weights};
 use pictures::{Picture, take_in};
 
 fn path() -> PathBuf {
@@ -185,4 +185,19 @@ fn the_square_for_a_service_is_a_bare_png_of_what_the_model_sees() {
     }
     kinds.dedup();
     assert_eq!(kinds, ["IHDR", "IDAT", "IEND"]);
+}
+
+// PIP-5: how weights are held, and how they are read, changes neither the space nor a vector.
+#[test]
+fn weights_that_are_packed_or_lie_in_a_file_of_another_name_give_the_same_vectors() {
+    let (plain, scene) = (model(), shelf::picture("scene.jpg"));
+    let packed = clip::load_with(&path(), Weights::Prepacked).unwrap();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::copy(path(), file.path()).unwrap();
+    let renamed = clip::load(file.path()).unwrap();
+    let vector = plain.embed(&scene).unwrap();
+    for other in [packed, renamed] {
+        assert_eq!(other.name(), plain.name());
+        assert!(cosine(&other.embed(&scene).unwrap(), &vector) > 0.999_999);
+    }
 }

@@ -21,7 +21,8 @@ pub enum BenchCommand {
     Rebuild(BenchRebuild),
     /// How fast what people look at is read, now and as of a position.
     Read(BenchRead),
-    /// How fast pictures are taken in, hashed and looked up, beside sharp and the reference of PDQ where they are installed.
+    /// How fast pictures are taken in, hashed, turned into vectors and looked up, beside sharp, the reference of PDQ and
+    /// onnxruntime where they are installed.
     Images(BenchImages),
 }
 
@@ -48,6 +49,22 @@ pub struct BenchIntake {
     pub file: PathBuf,
     /// How often.
     pub pictures: u32,
+}
+
+/// Runs of a model; the bench starts them.
+#[derive(Debug, Clone, Args)]
+pub struct BenchEmbed {
+    /// The model's file.
+    pub model: PathBuf,
+    /// The file of squares.
+    pub pixels: PathBuf,
+    /// Squares of one run.
+    pub batch: usize,
+    /// How often.
+    pub runs: usize,
+    /// Whether weights are held once more in the order in which they are multiplied.
+    #[arg(long)]
+    pub prepacked: bool,
 }
 
 /// How to measure the lag.

@@ -37,6 +37,7 @@ pub fn binary() -> Command {
         "VARA_TINEYE_URL",
         "VARA_TINEYE_KEY",
         "VARA_CLIP_MODEL",
+        "VARA_CLIP_PREPACKED",
         "VARA_CLIP_URL",
         "VARA_DEEPFACE_URL",
         "VARA_FACE_DETECTOR",

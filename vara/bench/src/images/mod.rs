@@ -1,13 +1,17 @@
-//! Pictures: how fast strangers' files are taken in, hashed and looked up, beside other people's programs doing the same.
+//! Pictures: how fast strangers' files are taken in, hashed, turned into vectors and looked up, beside other people's
+//! programs doing the same.
 
+mod embedding;
 mod figures;
 mod files;
 mod hashing;
 mod intake;
+mod library;
 pub(crate) mod plot;
 pub(crate) mod report;
 mod searching;
 
+pub use embedding::{Embedding, embed_many};
 pub use intake::{Intake, take_in_many};
 pub use report::ImageReport;
 pub use searching::resident_kib;
@@ -29,7 +33,7 @@ pub struct Images {
     pub hashes: u32,
 }
 
-/// Measures all of it; `program` is the one that takes pictures in.
+/// Measures all of it; `program` is the one that takes pictures in and runs models.
 ///
 /// # Errors
 /// When a program or the server cannot be started, or an answer is wrong: then no figure is worth anything.
@@ -51,15 +55,20 @@ pub async fn images(ground: &Ground, program: &Path, ask: Images) -> anyhow::Res
     );
     let facts = ground.facts().await?;
     let folder = tempfile::tempdir()?;
-    let bar = bar(2 + ask.rounds as usize * files::KINDS.len())?;
+    let kinds = files::KINDS.len() + embedding::CELLS.len();
+    let bar = bar(3 + ask.rounds as usize * kinds)?;
     let mut notes = Vec::new();
     let mut figures: Vec<Figures> = Vec::new();
     figures.extend(intake::measured(folder.path(), program, ask, &bar, &mut notes).await?);
+    figures.extend(embedding::measured(folder.path(), program, ask, &bar, &mut notes).await?);
     bar.set_message("hashing");
     figures.extend(hashing::measured(folder.path(), ask, &mut notes).await?);
     bar.inc(1);
     bar.set_message("searching");
     figures.extend(searching::measured(ground, ask).await?);
+    bar.inc(1);
+    bar.set_message("looking through a library");
+    figures.extend(library::measured(ground, ask).await?);
     bar.finish_and_clear();
     Ok(ImageReport::new(ask, facts, notes, &figures))
 }
