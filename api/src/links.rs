@@ -42,7 +42,7 @@ impl Links {
         let link = ViewLink {
             image: row.image_id.into(),
             shown,
-            archived_at: row.archived_at,
+            moved_at: row.moved_at(),
             until,
         };
         let token = link.signed(&self.vault)?;

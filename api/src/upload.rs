@@ -176,6 +176,7 @@ fn row(ask: &UploadImage) -> Result<ImageRow, Problem> {
         scan_count: 0,
         match_count: 0,
         archived_at: None,
+        restored_at: None,
         embedded_by: vec![],
     })
 }

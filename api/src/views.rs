@@ -42,9 +42,9 @@ impl Views {
         let link = app.links.read(&token.0, edge::now());
         let link = link.ok_or(Problem::NotFound)?;
         let row = projections::images::whose(&app.database, link.image).await?;
-        let (owner, archived_at) = row.ok_or(Problem::NotFound)?;
+        let (owner, moved_at) = row.ok_or(Problem::NotFound)?;
         let millis = |at: Option<chrono::DateTime<_>>| at.map(|at| at.timestamp_millis());
-        if millis(archived_at) != millis(link.archived_at) {
+        if millis(moved_at) != millis(link.moved_at) {
             return Err(Problem::NotFound);
         }
         let form = link.shown.form();

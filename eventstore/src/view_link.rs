@@ -2,7 +2,7 @@
 //!
 //! `copy | end | state | picture | HMAC-SHA256` in base64url. The key is made of the master key, so every process of an
 //! installation knows it, and after a rotation links of the key before are good for as long as that key is kept. A link says
-//! whether the picture was ACTIVE, or since when it was put away: whoever serves it compares, so it ends when that changes.
+//! when the picture was last put away or taken back: whoever serves it compares, so it ends for good when that changes.
 
 use crate::keys::Vault;
 use crate::objects::Form;
@@ -72,8 +72,8 @@ pub struct ViewLink {
     pub image: ImageId,
     /// The copy.
     pub shown: Shown,
-    /// When it was put away; none while it is ACTIVE. Milliseconds count.
-    pub archived_at: Option<DateTime<Utc>>,
+    /// When it was last put away or taken back; none where it never was. Milliseconds count.
+    pub moved_at: Option<DateTime<Utc>>,
     /// Until when it is good.
     pub until: DateTime<Utc>,
 }
@@ -106,7 +106,7 @@ impl ViewLink {
 
     fn said(&self) -> [u8; SAID] {
         let mut said = [0; SAID];
-        let state = self.archived_at.map_or(0, |at| at.timestamp_millis());
+        let state = self.moved_at.map_or(0, |at| at.timestamp_millis());
         said[0] = self.shown.code();
         said[1..9].copy_from_slice(&self.until.timestamp_millis().to_be_bytes());
         said[9..17].copy_from_slice(&state.to_be_bytes());
@@ -116,14 +116,14 @@ impl ViewLink {
 
     fn read(said: &[u8]) -> Option<Self> {
         let number = |at: usize| Some(i64::from_be_bytes(said.get(at..at + 8)?.try_into().ok()?));
-        let archived_at = match number(9)? {
+        let moved_at = match number(9)? {
             0 => None,
             millis => Some(DateTime::from_timestamp_millis(millis)?),
         };
         Some(Self {
             image: Uuid::from_slice(said.get(17..)?).ok()?.into(),
             shown: Shown::of(*said.first()?)?,
-            archived_at,
+            moved_at,
             until: DateTime::from_timestamp_millis(number(1)?)?,
         })
     }

@@ -9,7 +9,6 @@ use crate::projector::{ERASURE, Facts, ReadModel};
 use crate::table::{AnyTable, Place, Row, Table};
 use chrono::{DateTime, Utc};
 use domain::Event;
-use domain::ids::ImageId;
 use domain::image::ImageEvent;
 use domain::matches::MatchEvent;
 use domain::scan::{ScanEvent, UnitOutcome};
@@ -46,6 +45,8 @@ pub struct ImageRow {
     pub match_count: i32,
     /// When she put it away; none while it is ACTIVE (IMG-5).
     pub archived_at: Option<DateTime<Utc>>,
+    /// When she last took it back.
+    pub restored_at: Option<DateTime<Utc>>,
     /// Models that made a vector of it. For this table's own use: the vectors go with the picture.
     pub embedded_by: Vec<String>,
 }
@@ -83,8 +84,14 @@ impl ImageRow {
             scan_count: 0,
             match_count: 0,
             archived_at: None,
+            restored_at: None,
             embedded_by: vec![],
         }))
+    }
+
+    /// When she last put it away or took it back.
+    pub fn moved_at(&self) -> Option<DateTime<Utc>> {
+        self.archived_at.or(self.restored_at)
     }
 }
 
@@ -113,7 +120,7 @@ pub struct Images {
 
 impl ReadModel for Images {
     const NAME: &'static str = "images";
-    const SHAPE: i32 = 2;
+    const SHAPE: i32 = 3;
     const READS: &'static [Facts] = &[
         ("image", &[]),
         ("scan", &["ImageScanned"]),
@@ -215,25 +222,26 @@ impl Images {
                 image_id,
                 archived_at,
                 ..
-            } => self.put(place, *image_id, Some(*archived_at)).await,
-            ImageEvent::ImageRestored { image_id, .. } => self.put(place, *image_id, None).await,
+            } => {
+                if let Some(image) = self.images.get(place, &image_id.0).await? {
+                    image.archived_at = Some(*archived_at);
+                }
+                Ok(())
+            }
+            ImageEvent::ImageRestored {
+                image_id,
+                restored_at,
+                ..
+            } => {
+                if let Some(image) = self.images.get(place, &image_id.0).await? {
+                    (image.archived_at, image.restored_at) = (None, Some(*restored_at));
+                }
+                Ok(())
+            }
             ImageEvent::ImagePurged {
                 owner, image_id, ..
             } => self.let_go(place, owner.0, image_id.0).await,
         }
-    }
-
-    /// Away, or back.
-    async fn put(
-        &mut self,
-        place: &mut Place<'_>,
-        image: ImageId,
-        archived_at: Option<DateTime<Utc>>,
-    ) -> Result<(), sqlx::Error> {
-        if let Some(image) = self.images.get(place, &image.0).await? {
-            image.archived_at = archived_at;
-        }
-        Ok(())
     }
 
     /// Row, hash and vectors go (IMG-6).

@@ -137,7 +137,7 @@ pub fn run(
             workers::faces::look(faces.clone(), finder.clone(), feed())
         });
     }
-    keep(running, "withdrawn faces", move || {
+    keep(running, "faces to forget", move || {
         workers::faces::forget(faces.clone(), feed())
     });
     Ok(())

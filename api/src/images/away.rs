@@ -30,17 +30,20 @@ pub(super) async fn take_back(
     image_id: ImageId,
     why: Why,
 ) -> Result<ImageRow, Problem> {
+    let restored_at = edge::now();
     let restore = ImageCommand::Restore(RestoreImage {
         owner,
         image_id,
-        restored_at: edge::now(),
+        restored_at,
     });
     execute(app, owner, restore, why).await?;
     app.fresh.before_read(owner).await?;
     let row = super::find(app, owner, image_id).await?;
     let mut row = row.ok_or(Problem::ImageNotFound)?;
     // Who does not wait is told what was recorded, and not what is still shown.
-    row.archived_at = None;
+    if row.archived_at.take().is_some() {
+        row.restored_at = Some(restored_at);
+    }
     Ok(row)
 }
 

@@ -6,6 +6,7 @@ use domain::scan::{
     BeginScan, CompleteScan, FinishImage, ScanCommand, ScanKind, ScanSlot, StartScan, Tally,
     UnitOutcome,
 };
+use domain::user::{ChangeConsent, Purpose, TextVersion, User, UserCommand};
 use eventstore::edge::{fresh_id, now};
 use eventstore::objects::{Form, Objects};
 use eventstore::share_links::{FETCHES_MAX, LIFE, LIVES, ShareLinks, Shared, Token, Visitor};
@@ -28,9 +29,13 @@ impl Hers {
         let record = Record::fresh().await;
         let owner: UserId = fresh_id().into();
         let image = record.uploads(owner, &"0a".repeat(32)).await;
+        joins(&record.store, owner, "ana@example.test", fresh_id())
+            .await
+            .unwrap();
         let scan = ScanId(fresh_id());
         let shared = Shared { owner, image, scan };
         let hers = Self { record, shared };
+        hers.says(true).await;
         let objects = hers.objects(hers.record.vault());
         objects
             .put(owner, image, Form::Working, PICTURE)
@@ -46,6 +51,20 @@ impl Hers {
         };
         hers.tells(ScanCommand::Start(start)).await;
         hers
+    }
+
+    async fn says(&self, granted: bool) {
+        let owner = self.shared.owner;
+        let change = UserCommand::ChangeConsent(ChangeConsent {
+            user_id: owner,
+            purpose: Purpose::WebImageSearch,
+            granted,
+            text_version: TextVersion::parse("web-1").unwrap(),
+            at: now(),
+        });
+        let why = by(owner, fresh_id());
+        let told = self.record.store.execute::<User>(owner.0, change, why);
+        told.await.unwrap();
     }
 
     /// The scan is RUNNING.
@@ -269,9 +288,6 @@ async fn an_erased_member_has_no_links_and_nothing_is_known_of_who_fetched() {
     // AUD-4
     let hers = Hers::under_scan().await;
     let owner = hers.shared.owner;
-    joins(&hers.record.store, owner, "ana@example.test", fresh_id())
-        .await
-        .unwrap();
     let links = hers.instance();
     let token = links.make(hers.shared, LIFE).await.unwrap();
     assert!(serves(&links, &token).await);
@@ -284,4 +300,17 @@ async fn an_erased_member_has_no_links_and_nothing_is_known_of_who_fetched() {
         assert!(gone.contains(&row), "{gone:?}");
     }
     assert!(!serves(&hers.instance_elsewhere().await, &token).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_serves_nothing_from_the_moment_she_takes_back_her_consent() {
+    // CON-1, section 4: asked again before each outside call, and each fetch is one
+    let hers = Hers::under_scan().await;
+    let links = hers.instance();
+    let token = links.make(hers.shared, LIFE).await.unwrap();
+    assert!(serves(&links, &token).await);
+    hers.says(false).await;
+    assert!(!serves(&links, &token).await);
+    hers.says(true).await;
+    assert!(serves(&links, &token).await);
 }

@@ -10,7 +10,7 @@ fn a_link(until: DateTime<Utc>) -> ViewLink {
     ViewLink {
         image: fresh_id().into(),
         shown: Shown::Display,
-        archived_at: None,
+        moved_at: None,
         until,
     }
 }
@@ -21,14 +21,14 @@ async fn a_link_says_what_was_signed_until_its_time_is_over() {
     let record = Record::fresh().await;
     let (vault, now) = (record.vault(), now());
     let until = now + TimeDelta::seconds(60);
-    for (shown, archived_at) in [
+    for (shown, moved_at) in [
         (Shown::Display, None),
         (Shown::Thumbnail, None),
         (Shown::Thumbnail, Some(now)),
     ] {
         let link = ViewLink {
             shown,
-            archived_at,
+            moved_at,
             ..a_link(until)
         };
         let token = link.signed(&vault).unwrap();

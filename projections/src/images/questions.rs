@@ -21,7 +21,7 @@ pub enum Filter {
 }
 
 const COLUMNS: &str = "image_id, owner, content_type, size_bytes, width, height, near_copy_of, \
-                       uploaded_at, last_scanned, scan_count, match_count, archived_at, embedded_by";
+                       uploaded_at, last_scanned, scan_count, match_count, archived_at, restored_at, embedded_by";
 
 /// Her picture with this id, ACTIVE or ARCHIVED.
 ///
@@ -42,7 +42,7 @@ pub async fn find(
     .await
 }
 
-/// Whose a picture is, and when it was put away: for whoever comes with a link and not as a member.
+/// Whose a picture is, and when it was last put away or taken back: for whoever comes with a link and not as a member.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -51,12 +51,13 @@ pub async fn whose(
     image: ImageId,
 ) -> Result<Option<(UserId, Option<DateTime<Utc>>)>, sqlx::Error> {
     let mut db = from.into().open().await?;
-    let found: Option<(Uuid, Option<DateTime<Utc>>)> =
-        sqlx::query_as("SELECT owner, archived_at FROM read_images WHERE image_id = $1")
-            .bind(image.0)
-            .fetch_optional(&mut *db)
-            .await?;
-    Ok(found.map(|(owner, archived_at)| (UserId(owner), archived_at)))
+    let found: Option<(Uuid, Option<DateTime<Utc>>)> = sqlx::query_as(
+        "SELECT owner, coalesce(archived_at, restored_at) FROM read_images WHERE image_id = $1",
+    )
+    .bind(image.0)
+    .fetch_optional(&mut *db)
+    .await?;
+    Ok(found.map(|(owner, moved_at)| (UserId(owner), moved_at)))
 }
 
 /// Her pictures, newest first (IMG-4).

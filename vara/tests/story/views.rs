@@ -86,6 +86,8 @@ fn a_link_ends_when_its_picture_is_put_away_and_a_new_one_shows_what_is_kept() {
     let back = ana.post(&format!("/images/{id}/restore"), &json!({}));
     assert_eq!(looks(&link(&back.data())).status, 200);
     is_a_dead_link(&kept);
+    // Ended is ended: whoever had it has it no more, though she took the picture back.
+    is_a_dead_link(&first);
 }
 
 #[test]

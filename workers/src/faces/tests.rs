@@ -1,6 +1,7 @@
 //! Her face on a real log, with a finder that does as it is told.
 
 mod ana;
+mod late;
 
 use super::{Agreement, forget, look};
 use crate::providers::{Consent, Face, FaceEmbedder, NotSearched, ProviderError};
@@ -160,13 +161,14 @@ async fn a_withdrawal_forgets_also_where_no_model_is_there_any_more() {
     // CON-3
     let ana = Ana::joins().await;
     let image = ana.uploads().await;
-    ana.search
+    ana.says(true).await;
+    let kept = ana
+        .search
         .faces
         .put(ana.id, image, MODEL, &[0.5; 512])
-        .await
-        .unwrap();
+        .await;
+    assert!(kept.unwrap());
     let forgetting = tokio::spawn(forget(ana.search.clone(), ana.feed().await));
-    ana.says(true).await;
     ana.says(false).await;
     until("it is forgotten", || async { ana.rows().await == 0 }).await;
     forgetting.abort();
@@ -243,6 +245,7 @@ async fn an_erased_member_has_no_face_here_whatever_comes_late() {
     let consent = Agreement {
         store: &ana.search.store,
         owner: ana.id,
+        image,
     };
     assert!(!consent.holds().await);
 }
