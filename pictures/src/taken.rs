@@ -89,26 +89,30 @@ pub(crate) fn copy_sizes(size: (u32, u32)) -> [(u32, u32); 3] {
 }
 
 /// The picture is resampled as seldom as may be: the thumbnail comes from the display copy, and so does
-/// the working copy where both are of one size, as those of a photograph are. What is turned are the copies.
+/// the working copy where both are of one size, as those of a photograph are. What is turned are the copies, and the
+/// picture is let go as soon as nothing is made of it any more.
 fn derive(format: Format, Stored { picture, turn }: Stored) -> Option<Taken> {
     let (width, height) = turn.of_size(picture.size());
     let [working_size, display_size, thumbnail_size] = copy_sizes((width, height));
     let hash = pdq::fingerprint_turned(&picture, turn);
     let picture_for_vector = clip::seen(&picture)?.turned(turn);
-    let shown = turn.upright(resize::to_size(&picture, turn.of_size(display_size))?);
+    let is_all = working_size == display_size;
+    let (shown, rest) = shown(picture, turn.of_size(display_size), is_all)?;
+    let shown = shown.turned(turn);
     let display = jpeg::encode(&shown, DISPLAY.1)?;
     let thumbnail = jpeg::encode(&*resize::to_size(&shown, thumbnail_size)?, THUMBNAIL.1)?;
-    let working = if working_size == display_size {
-        jpeg::encode(&shown, WORKING_QUALITY)?
-    } else {
-        drop(shown);
-        jpeg::encode(&worked(picture, turn, working_size)?, WORKING_QUALITY)?
+    let worked = match rest {
+        Some(picture) => {
+            drop(shown);
+            resized(picture, turn.of_size(working_size))?.turned(turn)
+        }
+        None => shown,
     };
     Some(Taken {
         format,
         width,
         height,
-        working,
+        working: jpeg::encode(&worked, WORKING_QUALITY)?,
         display,
         thumbnail,
         hash,
@@ -116,11 +120,19 @@ fn derive(format: Format, Stored { picture, turn }: Stored) -> Option<Taken> {
     })
 }
 
-/// The working copy of a strip or of a small picture. The first has up to fifty million pixels, of which there is no room for two.
-fn worked(picture: Picture, turn: Turn, size: (u32, u32)) -> Option<Picture> {
-    let stored = match resize::to_size(&picture, turn.of_size(size))? {
+/// The display copy as it lies, and the picture itself where that is not all that is made of it.
+fn shown(picture: Picture, size: (u32, u32), is_all: bool) -> Option<(Picture, Option<Picture>)> {
+    if is_all {
+        return Some((resized(picture, size)?, None));
+    }
+    let shown = resize::to_size(&picture, size)?.into_owned();
+    Some((shown, Some(picture)))
+}
+
+/// A picture of fifty million pixels may stay as it is, and there is no room for two.
+fn resized(picture: Picture, size: (u32, u32)) -> Option<Picture> {
+    Some(match resize::to_size(&picture, size)? {
         Cow::Borrowed(_) => picture,
         Cow::Owned(resized) => resized,
-    };
-    Some(stored.turned(turn))
+    })
 }

@@ -3,8 +3,6 @@
 //! A photograph is seldom turned at its full size: its copies are made first and turned then, and its
 //! hash is taken of it as it lies ([`crate::pdq`]).
 
-use std::borrow::Cow;
-
 use image::metadata::Orientation;
 
 use crate::Picture;
@@ -48,14 +46,6 @@ impl Turn {
         } else {
             (width, height)
         }
-    }
-
-    /// A picture that may be borrowed, upright; only one that is to be turned is copied.
-    pub(crate) fn upright(self, picture: Cow<'_, Picture>) -> Cow<'_, Picture> {
-        if self == Self::NONE {
-            return picture;
-        }
-        Cow::Owned(picture.into_owned().turned(self))
     }
 }
 

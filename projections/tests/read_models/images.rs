@@ -158,7 +158,27 @@ async fn what_is_put_away_is_listed_apart_and_comes_back_where_it_was() {
     assert_eq!(listed(Filter::All).await, [last.0, away.0, first.0]);
     assert!(listed(Filter::Archived).await.is_empty());
     let row = find(&world.pool, ana.id, away).await.unwrap().unwrap();
-    assert_eq!(row.archived_at, None);
+    assert_eq!((row.archived_at, row.restored_at), (None, Some(minute(20))));
+    let of = whose(&world.pool, away).await.unwrap();
+    assert_eq!(of, Some((ana.id, Some(minute(20)))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vector_that_was_being_made_while_she_was_erased_leaves_no_row() {
+    // AUD-4: her key may be there a little longer than her pictures
+    let world = World::fresh().await;
+    let ana = Member::joins(&world, "ana@example.test").await;
+    let image = ana.uploads(1, PLAIN).await;
+    ana.is_erased().await;
+    ana.gets_a_vector(image, "clip-1", &vec![0.5; 512], 2).await;
+    ana.looks().await;
+    for table in ["read_images", "read_image_hashes", "read_image_vectors"] {
+        let rows: i64 = sqlx::query_scalar(&format!("SELECT count(*) FROM {table}"))
+            .fetch_one(&world.pool)
+            .await
+            .unwrap();
+        assert_eq!(rows, 0, "{table}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,8 +3,8 @@
 use crate::story::{Looks, Member, minute};
 use domain::ids::ImageId;
 use domain::image::{
-    ArchiveImage, Embedding, Fingerprint, ImageCommand, Library, PurgeImage, RestoreImage,
-    UploadImage, Vector,
+    ArchiveImage, EmbedImage, Embedding, Fingerprint, ImageCommand, Library, PurgeImage,
+    RestoreImage, UploadImage, Vector,
 };
 use eventstore::edge::fresh_id;
 
@@ -53,6 +53,20 @@ impl Member<'_> {
             restored_at: minute(at),
         });
         self.does::<Library>(self.id.0, restore).await;
+    }
+
+    /// A picture of hers gets a vector of a model.
+    pub async fn gets_a_vector(&self, image: ImageId, model: &str, numbers: &[f32], at: i64) {
+        let embed = ImageCommand::Embed(Box::new(EmbedImage {
+            owner: self.id,
+            image_id: image,
+            embedding: Embedding {
+                model: model.to_owned(),
+                vector: Vector::try_new(numbers).unwrap(),
+            },
+            embedded_at: minute(at),
+        }));
+        self.does::<Library>(self.id.0, embed).await;
     }
 
     /// Its seven days are over.

@@ -30,10 +30,11 @@ const IMAGES: &str = "\
 const VECTORS: &str = "\
     INSERT INTO images_1.read_image_vectors (owner, model, image_id, vector)
     SELECT $1, $2, n.id, n.numbers::vector FROM unnest($3::uuid[], $4::text[]) AS n(id, numbers)";
-/// As autovacuum does in its time.
-const SETTLE: [&str; 2] = [
+/// As autovacuum and checkpoints do in their time.
+const SETTLE: [&str; 3] = [
     "VACUUM (ANALYZE) images_1.read_images",
     "VACUUM (ANALYZE) images_1.read_image_vectors",
+    "CHECKPOINT",
 ];
 
 type Library = HashMap<Uuid, Vec<f32>>;

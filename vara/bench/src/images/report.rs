@@ -143,7 +143,9 @@ fn verdicts(row: &ImageRow) -> Vec<String> {
         ("intake-jpeg" | "intake-png", "vara") => {
             [least(row.ratio, 1.2), most(row.peak_ratio, 0.4, "× memory")]
         }
-        ("intake-webp", "vara") => [least(row.ratio, 1.0), most(row.peak_ratio, 0.4, "× memory")],
+        ("intake-webp" | "intake-webp-lossless", "vara") => {
+            [least(row.ratio, 1.0), most(row.peak_ratio, 0.4, "× memory")]
+        }
         ("pdq", "vara") => [least(row.ratio, 2.0), most(Some(row.p50_ms), 7.0, "ms")],
         ("search-1m", "vara") => [most(Some(row.p99_ms), 2.0, "ms at 99 %"), None],
         (embed, "vara-prepacked") if embed.starts_with("embed-") => [least(row.ratio, 0.8), None],

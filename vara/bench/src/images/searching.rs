@@ -16,8 +16,8 @@ const SLOW: usize = 40;
 /// Hashes that are added to the database at once.
 const PAGE: usize = 20_000;
 const LIST: &str = "bench";
-/// What the database remembers of the list is written down before it is asked, as autovacuum does in its time.
-const SETTLE: [&str; 1] = ["VACUUM (ANALYZE) known_hashes"];
+/// What the database remembers of the list is written down before it is asked, as autovacuum and checkpoints do in their time.
+const SETTLE: [&str; 2] = ["VACUUM (ANALYZE) known_hashes", "CHECKPOINT"];
 
 /// What is found: places in the list with their distances.
 type Found = Vec<(usize, u16)>;
