@@ -6,7 +6,6 @@ use std::fmt;
 use sha2::{Digest, Sha256};
 
 use crate::decode::Stored;
-use crate::turn::Turn;
 use crate::{Format, Picture, Unfit, clip, decode, jpeg, pdq, resize, size};
 
 /// The most bytes that a derived copy may have: 24 MiB. A photograph's have less than a sixth of it;

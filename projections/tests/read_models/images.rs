@@ -169,7 +169,7 @@ async fn a_vector_that_was_being_made_while_she_was_erased_leaves_no_row() {
     let world = World::fresh().await;
     let ana = Member::joins(&world, "ana@example.test").await;
     let image = ana.uploads(1, PLAIN).await;
-    ana.is_erased().await;
+    ana.is_to_be_erased().await;
     ana.gets_a_vector(image, "clip-1", &vec![0.5; 512], 2).await;
     ana.looks().await;
     for table in ["read_images", "read_image_hashes", "read_image_vectors"] {

@@ -66,13 +66,18 @@ impl<'a> Member<'a> {
 
     /// Her account ends and her key is destroyed.
     pub async fn is_erased(&self) {
+        self.is_to_be_erased().await;
+        self.world.store.vault().destroy(self.id).await.unwrap();
+    }
+
+    /// Her account ends; her key is still there.
+    pub async fn is_to_be_erased(&self) {
         let erase = UserCommand::Erase(EraseSubject {
             user_id: self.id,
             erasure_id: ErasureId(fresh_id()),
             erased_at: minute(500),
         });
         self.does::<User>(self.id.0, erase).await;
-        self.world.store.vault().destroy(self.id).await.unwrap();
     }
 
     pub async fn says(&self, purpose: Purpose, granted: bool, at: i64) {
