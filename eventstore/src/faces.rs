@@ -153,7 +153,7 @@ impl Faces {
     /// When the database does not answer; asking again is safe.
     pub async fn forget_withdrawn(&self, owner: UserId) -> Result<u64, sqlx::Error> {
         let withdrawn = format!(
-            "DELETE FROM face_vectors f WHERE f.owner = $1 AND $2::uuid IS NULL
+            "DELETE FROM face_vectors f WHERE f.owner = $1
                 AND NOT EXISTS (SELECT FROM ({LAST_WORD}) AS said
                                  WHERE said.word = 'ConsentGranted' AND said.since <= f.made_at)"
         );
@@ -179,7 +179,10 @@ impl Faces {
         let gone = whole(async move {
             let mut tx = pool.begin().await?;
             sqlx::query(ALONE).bind(owner.0).execute(&mut *tx).await?;
-            let gone = sqlx::query(&statement).bind(owner.0).bind(only);
+            let mut gone = sqlx::query(&statement).bind(owner.0);
+            if let Some(image) = only {
+                gone = gone.bind(image);
+            }
             let gone = gone.execute(&mut *tx).await?;
             tx.commit().await?;
             Ok::<_, sqlx::Error>(gone.rows_affected())

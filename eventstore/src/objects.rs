@@ -71,6 +71,18 @@ pub enum ObjectFault {
     Key(#[from] KeyError),
 }
 
+impl ObjectFault {
+    /// Whether the store of pictures or of keys is away, which says nothing of the picture that was asked for.
+    #[must_use]
+    pub fn is_an_outage(&self) -> bool {
+        match self {
+            Self::Storage(_) | Self::Source(_) => true,
+            Self::Key(fault) => matches!(fault, KeyError::Unreachable(_)),
+            Self::Missing | Self::StillThere => false,
+        }
+    }
+}
+
 impl From<object_store::Error> for ObjectFault {
     fn from(fault: object_store::Error) -> Self {
         if matches!(fault, object_store::Error::NotFound { .. }) {

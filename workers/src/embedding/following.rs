@@ -10,7 +10,7 @@ use eventstore::feed::Feed;
 use eventstore::objects::{Form, ObjectFault, Objects};
 use eventstore::sole_reader::{self, Slices};
 use eventstore::work::Attempt;
-use eventstore::{ExecuteError, KeyError, ReadFault, Recorded, Store, Why, edge};
+use eventstore::{ExecuteError, ReadFault, Recorded, Store, Why, edge};
 use futures::future::join_all;
 use futures::{StreamExt, stream};
 use pictures::{Embedder, NotEmbedded, NotTaken, Picture, TakeIn};
@@ -251,14 +251,9 @@ impl Vectors {
     }
 }
 
-/// A store that is away says nothing of a picture.
 fn unread(fault: ObjectFault) -> Without {
-    match fault {
-        ObjectFault::Storage(_)
-        | ObjectFault::Source(_)
-        | ObjectFault::Key(KeyError::Unreachable(_)) => Without::Yet(fault.to_string()),
-        ObjectFault::Key(_) | ObjectFault::Missing | ObjectFault::StillThere => {
-            Without::Doubtful(fault.to_string())
-        }
+    if fault.is_an_outage() {
+        return Without::Yet(fault.to_string());
     }
+    Without::Doubtful(fault.to_string())
 }

@@ -6,7 +6,7 @@ use domain::Event;
 use domain::ids::{ImageId, UserId};
 use domain::image::{FaceSeen, ImageEvent, Library, her_face};
 use domain::scan::ProviderFault;
-use domain::user::{Purpose, UserEvent};
+use domain::user::{Purpose, User, UserEvent};
 use eventstore::faces::FacesFault;
 use eventstore::feed::Feed;
 use eventstore::objects::{Form, ObjectFault};
@@ -108,6 +108,10 @@ impl FaceSearch {
             | Event::Plan(_)
             | Event::HashCase(_) => return Ok(()),
         };
+        let member = answered(self.store.load::<User>(owner.0).await).map_err(Unseen::Yet)?;
+        if !member.is_some_and(|member| member.agrees_to(Purpose::FaceSearch)) {
+            return Ok(());
+        }
         let library = answered(self.store.load::<Library>(owner.0).await).map_err(Unseen::Yet)?;
         // Where her library cannot be read, whoever reads it stops there and says so.
         let Some(library) = library else {
@@ -138,9 +142,6 @@ impl FaceSearch {
             owner,
             image,
         };
-        if !consent.asked().await.map_err(Unseen::Yet)? {
-            return Ok(());
-        }
         let known = self.faces.get(owner, image, finder.model()).await;
         if known.map_err(unkept)?.is_some() {
             return Ok(());
@@ -193,15 +194,11 @@ impl FaceSearch {
     }
 }
 
-/// A store that is away says nothing of a picture.
 fn unread(fault: ObjectFault) -> Unseen {
-    match fault {
-        ObjectFault::Storage(_) | ObjectFault::Source(_) => Unseen::Yet(fault.to_string()),
-        ObjectFault::Key(KeyError::Unreachable(_)) => Unseen::Yet(fault.to_string()),
-        ObjectFault::Key(_) | ObjectFault::Missing | ObjectFault::StillThere => {
-            Unseen::Doubtful(fault.to_string())
-        }
+    if fault.is_an_outage() {
+        return Unseen::Yet(fault.to_string());
     }
+    Unseen::Doubtful(fault.to_string())
 }
 
 fn unkept(fault: FacesFault) -> Unseen {

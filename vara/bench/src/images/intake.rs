@@ -162,8 +162,7 @@ async fn run(variant: &str, program: &Path, file: &Path, pictures: u32) -> anyho
             .into_iter()
             .flatten(),
     );
-    let said = tokio::time::timeout(PATIENCE, said(command, script)).await;
-    let said = said.with_context(|| format!("{variant} took longer than {PATIENCE:?}"))??;
+    let said = said(command, script).await.context(variant.to_owned())?;
     let line = said.lines().last().unwrap_or_default();
     let run: Intake =
         serde_json::from_str(line).with_context(|| format!("{variant} told no figures"))?;
@@ -186,7 +185,8 @@ async fn said(mut command: Command, script: Option<&str>) -> anyhow::Result<Stri
             .write_all(script.unwrap_or_default().as_bytes())
             .await?;
     }
-    let said = child.wait_with_output().await?;
+    let said = tokio::time::timeout(PATIENCE, child.wait_with_output()).await;
+    let said = said.with_context(|| format!("a run took longer than {PATIENCE:?}"))??;
     ensure!(said.status.success(), "a run ended with {}", said.status);
     Ok(String::from_utf8(said.stdout)?)
 }
