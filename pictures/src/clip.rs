@@ -25,9 +25,10 @@ pub(crate) const SIDE: u32 = 224;
 /// Numbers that the model looks at for one picture.
 const NUMBERS_SEEN: usize = CHANNELS * (SIDE * SIDE) as usize;
 
-/// Version of the way from a picture to the model's input: centre square of the shorter side,
-/// bicubic, then [`MEAN`] and [`DEVIATION`]. A change here is a change of the vector space.
-const PREPARATION: &str = "p1";
+/// Version of the way from a picture to the model's input: at most 2048 pixels along the longer side, centre square of the
+/// shorter one, bicubic, then [`MEAN`] and [`DEVIATION`]. A change here is a change of the vector space; `p1` took larger
+/// pictures as they were.
+const PREPARATION: &str = "p2";
 
 /// Mean and standard deviation of red, green and blue, from CLIP's published processor settings.
 const MEAN: [f32; CHANNELS] = [0.481_454_66, 0.457_827_5, 0.408_210_73];
@@ -129,7 +130,7 @@ fn node(graph: &rten::Model, name: &str, by_position: &[NodeId]) -> Result<NodeI
 }
 
 impl Model {
-    /// The space its vectors belong to, `sha256:<16 hex>/p1`; never compare those of two spaces.
+    /// The space its vectors belong to, `sha256:<16 hex>/p2`; never compare those of two spaces.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -139,7 +140,7 @@ impl Model {
         self.at_once
     }
 
-    /// The vector of `picture`: 512 numbers of length 1, so that the dot product is VEC-2's cosine.
+    /// The vector of `picture`, which has been reduced to 2048 pixels: 512 numbers of length 1, so that the dot product is VEC-2's cosine.
     ///
     /// Blocking: some 40 to 80 ms with the usual model.
     ///

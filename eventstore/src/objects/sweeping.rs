@@ -36,7 +36,9 @@ pub struct Swept {
 #[derive(Debug, thiserror::Error)]
 pub enum SweepFault {
     /// The objects belong to another installation: none of them is ours to delete.
-    #[error("the folder or bucket belongs to another installation; nothing was deleted")]
+    #[error(
+        "the folder or bucket belongs to another installation, or to a log that is not this one; nothing was deleted"
+    )]
     Foreign,
     /// The store did not do what was asked.
     #[error(transparent)]
@@ -119,7 +121,8 @@ impl Objects {
         Ok(())
     }
 
-    /// Makes sure that these objects are this installation's, and says so where nobody said it yet.
+    /// Makes sure that these objects are this installation's, and says so where nobody said it yet. Where nobody did, and none of
+    /// what lies there is known to this log, it is somebody else's, or the log is not the one that goes with it.
     async fn is_ours(&self, log: &PgPool) -> Result<(), SweepFault> {
         let ours: Uuid = sqlx::query_scalar("SELECT id FROM installation")
             .fetch_one(log)
@@ -129,6 +132,9 @@ impl Objects {
             store.head(&mark).await,
             Err(object_store::Error::NotFound { .. })
         ) {
+            if self.is_strange(log).await? {
+                return Err(SweepFault::Foreign);
+            }
             let put = store.put(&mark, ours.to_string().into_bytes().into()).await;
             put.map_err(ObjectFault::from)?;
         }
@@ -138,6 +144,23 @@ impl Objects {
             true => Ok(()),
             false => Err(SweepFault::Foreign),
         }
+    }
+
+    /// Whether pictures lie here of which this log knows not one.
+    async fn is_strange(&self, log: &PgPool) -> Result<bool, SweepFault> {
+        let mut listed = self.place.store()?.list(None).chunks(AT_ONCE);
+        let mut holds_pictures = false;
+        while let Some(some) = listed.next().await {
+            let mut images = Vec::new();
+            for object in some {
+                images.extend(image_of(&object.map_err(ObjectFault::from)?.location));
+            }
+            holds_pictures |= !images.is_empty();
+            if !recorded(log, &images).await?.is_empty() {
+                return Ok(false);
+            }
+        }
+        Ok(holds_pictures)
     }
 }
 

@@ -130,6 +130,18 @@ async fn nothing_goes_from_a_folder_that_is_another_installations() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nothing_goes_from_a_folder_of_which_the_log_knows_no_picture() {
+    // A new log beside an old folder, or the folder of somebody who was never swept: all of it would be orphans.
+    let (shelf, other) = (Shelf::fresh().await, Shelf::fresh().await);
+    let kept = shelf.keeps(shelf.owner).await;
+    let by_mistake = Objects::open(&shelf.folder, other.record.vault()).unwrap();
+    let fault = by_mistake.sweep(&other.record.pool, tomorrow()).await;
+    assert!(matches!(fault, Err(SweepFault::Foreign)), "{fault:?}");
+    assert_eq!(shelf.is_swept(tomorrow()).await.orphans, 0, "not marked");
+    assert!(shelf.has(kept).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nothing_goes_while_the_log_does_not_answer() {
     let shelf = Shelf::fresh().await;
     let orphan = ImageId(fresh_id());

@@ -10,9 +10,9 @@ use pictures::reply::{self, Answer, HEAD_BYTES};
 use pictures::{decode, look, take_in};
 
 /// Pixels above which a picture is only looked at: clearing room for them would be most of the work.
-const PIXELS_DECODED: u64 = 300_000;
+const PIXELS_DECODED: u64 = 20_000;
 /// Of those that are decoded, one in so many is taken in whole.
-const WHOLE_ONE_IN: usize = 32;
+const WHOLE_ONE_IN: usize = 64;
 
 fuzz_target!(
     init: {

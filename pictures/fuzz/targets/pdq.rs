@@ -5,12 +5,16 @@ use libfuzzer_sys::fuzz_target;
 use pictures::Picture;
 use pictures::pdq::{fingerprint, fingerprint_with_bars, nearest};
 
+/// Pixels of one picture.
+const PIXELS_MAX: u32 = 6_000;
+
 fuzz_target!(|bytes: &[u8]| {
     let [width, height, seed @ ..] = bytes else {
         return;
     };
-    // To 128: above 64 pixels every window is used.
-    let (width, height) = (u32::from(*width / 2) + 1, u32::from(*height / 2) + 1);
+    // Windows hold one value up to 128 pixels and two up to 256; a square of that size would be slow.
+    let width = u32::from(*width) + 1;
+    let height = (u32::from(*height) + 1).min((PIXELS_MAX / width).max(1));
     let pixels = (width * height * 3) as usize;
     let rgb: Vec<u8> = seed.iter().copied().cycle().take(pixels).collect();
     let Some(picture) = Picture::from_rgb(width, height, rgb) else {

@@ -94,21 +94,10 @@ impl Frame {
 /// (`FF 00` stands for a plain `FF`) and fill bytes.
 pub(crate) fn next_marker(bytes: &[u8], mut at: usize) -> Option<(u8, usize)> {
     loop {
-        at = next_ff(bytes, at)?;
+        at += memchr::memchr(0xFF, bytes.get(at..)?)?;
         match bytes.get(at + 1)? {
             0x00 | 0xFF => at += 1,
             marker => return Some((*marker, at + 2)),
         }
     }
-}
-
-/// Where the next `FF` stands. Most of a file is none, so it is gone over in strides.
-fn next_ff(bytes: &[u8], at: usize) -> Option<usize> {
-    const STRIDE: usize = 64;
-    let rest = bytes.get(at..)?;
-    let strides = rest.chunks(STRIDE).enumerate();
-    let (stride, found) = strides
-        .filter(|(_, stride)| stride.contains(&0xFF))
-        .find_map(|(index, stride)| Some((index, stride.iter().position(|byte| *byte == 0xFF)?)))?;
-    Some(at + stride * STRIDE + found)
 }

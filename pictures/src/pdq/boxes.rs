@@ -1,9 +1,10 @@
 //! The box filter of PDQ: each value becomes the mean of its neighbours, along rows or columns.
 //!
 //! Sums are made in the order of Meta's code: the last bit of a float decides about a bit of the
-//! hash when a coefficient lies near the median.
+//! hash when a coefficient lies near the median. The loops are compiled for AVX2 as well, which changes no bit of them.
 
 use super::shrink::SIDE;
+use multiversion::multiversion;
 
 /// A window that slides along `length` values: the value at `at` becomes the mean of those from
 /// `at - back` to `at + ahead`, of fewer near the ends.
@@ -29,12 +30,14 @@ impl Window {
     }
 
     /// How many values the window holds at `at`.
+    #[inline(always)]
     pub(super) fn count(&self, at: usize) -> f32 {
         let last = (at + self.ahead).min(self.length - 1);
-        (last - at.saturating_sub(self.back) + 1) as f32
+        (last - at.saturating_sub(self.back) + 1) as u32 as f32
     }
 
     /// The value that leaves the window when it moves to `at`.
+    #[inline(always)]
     pub(super) fn leaving(&self, at: usize) -> Option<usize> {
         (at + self.ahead).checked_sub(self.full)
     }
@@ -45,129 +48,260 @@ pub(super) const LANES: usize = 8;
 /// One value of each of those rows.
 pub(super) type Lanes = [f32; LANES];
 
+/// Eight rows of one width, each padded to a multiple of eight values.
+pub(super) struct Band {
+    stride: usize,
+    width: usize,
+    values: Vec<f32>,
+}
+
+impl Band {
+    pub(super) fn new(width: usize) -> Self {
+        let stride = width.next_multiple_of(LANES);
+        Self {
+            stride,
+            width,
+            values: vec![0.0; stride * LANES],
+        }
+    }
+
+    pub(super) fn row(&self, at: usize) -> &[f32] {
+        &self.values[at * self.stride..][..self.width]
+    }
+
+    pub(super) fn row_mut(&mut self, at: usize) -> &mut [f32] {
+        &mut self.values[at * self.stride..][..self.width]
+    }
+}
+
 /// A pass along rows, eight rows abreast.
 pub(super) struct RowBox {
     window: Window,
     lanes: Vec<Lanes>,
-    filled: usize,
 }
 
 impl RowBox {
     pub(super) fn new(window: Window) -> Self {
         Self {
             window,
-            lanes: vec![[0.0; LANES]; window.length],
-            filled: 0,
+            lanes: vec![[0.0; LANES]; window.length.next_multiple_of(LANES)],
         }
     }
 
-    /// Puts a row beside the others; whether these are all and [`RowBox::filter`] is due.
-    pub(super) fn push(&mut self, row: &[f32]) -> bool {
-        let lane = self.filled;
-        for (lanes, value) in self.lanes.iter_mut().zip(row) {
-            lanes[lane] = *value;
-        }
-        self.filled += 1;
-        self.filled == LANES
+    /// Every value of a band becomes its mean, in another one of the same width.
+    pub(super) fn all(&mut self, from: &Band, to: &mut Band) {
+        lay_abreast(&from.values, &mut self.lanes);
+        blur(self.window, &self.lanes, &mut to.values);
     }
 
-    /// Gives the sum of the window at each place, from left to right, and how many values it holds.
-    ///
-    /// Answers how many of the rows mean something; the rest are left from before.
-    pub(super) fn filter(&mut self, mut give: impl FnMut(usize, &Lanes, f32)) -> usize {
-        let window = self.window;
-        let mut sum = [0.0; LANES];
-        for entering in &self.lanes[..window.ahead] {
-            add(&mut sum, entering);
-        }
-        for at in 0..window.length {
-            if let Some(entering) = self.lanes.get(at + window.ahead) {
-                add(&mut sum, entering);
-            }
-            if let Some(gone) = window.leaving(at) {
-                subtract(&mut sum, &self.lanes[gone]);
-            }
-            give(at, &sum, window.count(at));
-        }
-        std::mem::take(&mut self.filled)
+    /// The means at the kept columns, in all rows of the band.
+    pub(super) fn kept(&mut self, from: &Band, kept: &[usize; SIDE]) -> [Lanes; SIDE] {
+        lay_abreast(&from.values, &mut self.lanes);
+        blur_kept(self.window, &self.lanes, kept)
     }
 }
 
+/// Rows become columns.
+#[inline(always)]
+fn turned(tile: &[Lanes; LANES]) -> [Lanes; LANES] {
+    std::array::from_fn(|row| std::array::from_fn(|column| tile[column][row]))
+}
+
+/// Eight rows become as many lanes.
+#[multiversion(targets("x86_64+avx2"))]
+fn lay_abreast(rows: &[f32], lanes: &mut [Lanes]) {
+    let (tiles, _) = lanes.as_chunks_mut::<LANES>();
+    let stride = tiles.len();
+    let (rows, _) = rows.as_chunks::<LANES>();
+    for (at, tile) in tiles.iter_mut().enumerate() {
+        *tile = turned(&std::array::from_fn(|row| rows[row * stride + at]));
+    }
+}
+
+/// The mean of the window at each place, back in rows.
+#[multiversion(targets("x86_64+avx2"))]
+fn blur(window: Window, lanes: &[Lanes], rows: &mut [f32]) {
+    let mut sum = first(window, lanes);
+    let stride = lanes.len() / LANES;
+    let (rows, _) = rows.as_chunks_mut::<LANES>();
+    for tile in 0..stride {
+        let mut means = [[0.0; LANES]; LANES];
+        let places = tile * LANES..((tile + 1) * LANES).min(window.length);
+        for (at, mean) in places.zip(&mut means) {
+            step(&mut sum, window, lanes, at);
+            let count = window.count(at);
+            *mean = sum.map(|sum| sum / count);
+        }
+        for (row, means) in turned(&means).iter().enumerate() {
+            rows[row * stride + tile] = *means;
+        }
+    }
+}
+
+/// The mean of the window at the kept places only.
+#[multiversion(targets("x86_64+avx2"))]
+fn blur_kept(window: Window, lanes: &[Lanes], kept: &[usize; SIDE]) -> [Lanes; SIDE] {
+    let mut sum = first(window, lanes);
+    let mut means = [[0.0; LANES]; SIDE];
+    let mut done = 0;
+    // Below 64 pixels a column is kept more than once.
+    for (column, mean) in kept.iter().zip(&mut means) {
+        let places = done..column + 1;
+        places.for_each(|at| step(&mut sum, window, lanes, at));
+        done = column + 1;
+        let count = window.count(*column);
+        *mean = sum.map(|sum| sum / count);
+    }
+    means
+}
+
+/// What the window holds before it stands over the first place.
+#[inline(always)]
+fn first(window: Window, lanes: &[Lanes]) -> Lanes {
+    let mut sum = [0.0; LANES];
+    for entering in &lanes[..window.ahead] {
+        add(&mut sum, entering);
+    }
+    sum
+}
+
+/// Moves the window on to a place.
+#[inline(always)]
+fn step(sum: &mut Lanes, window: Window, lanes: &[Lanes], at: usize) {
+    if at + window.ahead < window.length {
+        add(sum, &lanes[at + window.ahead]);
+    }
+    if let Some(gone) = window.leaving(at) {
+        subtract(sum, &lanes[gone]);
+    }
+}
+
+#[inline(always)]
 fn add(sum: &mut Lanes, values: &Lanes) {
     for (sum, value) in sum.iter_mut().zip(values) {
         *sum += value;
     }
 }
 
+#[inline(always)]
 fn subtract(sum: &mut Lanes, values: &Lanes) {
     for (sum, value) in sum.iter_mut().zip(values) {
         *sum -= value;
     }
 }
 
-/// A pass along columns, fed row by row; holds as many rows as its window and one more.
+/// A pass along columns, fed band by band; holds the bands that its window reaches into.
 pub(super) struct ColumnBox {
     window: Window,
-    width: usize,
-    ring: Vec<f32>,
+    ring: Vec<Band>,
     sums: Vec<f32>,
-    means: Vec<f32>,
     fed: usize,
     given: usize,
 }
 
 impl ColumnBox {
     pub(super) fn new(window: Window, width: usize) -> Self {
+        // The band that is fed, and those with the rows before it that have not left the window.
+        let bands = window.full.div_ceil(LANES) + 1;
         Self {
             window,
-            width,
-            ring: vec![0.0; (window.full + 1) * width],
+            ring: (0..bands).map(|_| Band::new(width)).collect(),
             sums: vec![0.0; width],
-            means: vec![0.0; width],
             fed: 0,
             given: 0,
         }
     }
 
-    /// Takes a row; whether [`ColumnBox::slide`] is due.
-    pub(super) fn push(&mut self, row: &[f32]) -> bool {
-        let slot = self.slot(self.fed);
-        self.ring[slot.clone()].copy_from_slice(row);
-        for (sum, value) in self.sums.iter_mut().zip(row) {
-            *sum += value;
-        }
+    /// Where the next rows are to be written before they enter the window one by one.
+    pub(super) fn band(&mut self) -> &mut Band {
+        let bands = self.ring.len();
+        &mut self.ring[self.fed / LANES % bands]
+    }
+
+    /// The row over which the window comes to stand when another one enters.
+    pub(super) fn next_over(&self) -> Option<usize> {
+        (self.fed >= self.window.ahead).then_some(self.given)
+    }
+
+    /// The same when no other row is there.
+    pub(super) fn last_over(&self) -> Option<usize> {
+        (self.given < self.window.length).then_some(self.given)
+    }
+
+    /// A row enters, and the window does not stand over any yet.
+    pub(super) fn enter(&mut self) {
+        add_row(&mut self.sums, row(&self.ring, self.fed));
         self.fed += 1;
-        self.fed > self.window.ahead
     }
 
-    /// Whether the window has not yet slid over all rows.
-    pub(super) fn is_left(&self) -> bool {
-        self.given < self.window.length
-    }
-
-    /// Slides the window on by a row, and tells which one that is.
-    pub(super) fn slide(&mut self) -> usize {
-        if let Some(gone) = self.window.leaving(self.given) {
-            let slot = self.slot(gone);
-            for (sum, value) in self.sums.iter_mut().zip(&self.ring[slot]) {
-                *sum -= value;
+    /// Slides the window on by a row, which another one enters or not; the means are those of the row over which it stands then.
+    pub(super) fn slide(&mut self, enters: bool, means: Option<&mut [f32]>) {
+        let entering = enters.then(|| row(&self.ring, self.fed));
+        let leaving = self.window.leaving(self.given);
+        let leaving = leaving.map(|gone| row(&self.ring, gone));
+        let count = self.window.count(self.given);
+        self.fed += usize::from(enters);
+        self.given += 1;
+        match (entering, leaving, means) {
+            (Some(entering), Some(leaving), Some(means)) => {
+                slide_row(&mut self.sums, (entering, leaving), count, means);
+            }
+            (entering, leaving, means) => {
+                entering
+                    .into_iter()
+                    .for_each(|row| add_row(&mut self.sums, row));
+                leaving
+                    .into_iter()
+                    .for_each(|row| subtract_row(&mut self.sums, row));
+                means
+                    .into_iter()
+                    .for_each(|means| mean_row(&self.sums, count, means));
             }
         }
-        self.given += 1;
-        self.given - 1
     }
 
-    /// What the row is to become over which the window stands.
-    pub(super) fn means(&mut self, at: usize) -> &[f32] {
-        let count = self.window.count(at);
-        for (mean, sum) in self.means.iter_mut().zip(&self.sums) {
-            *mean = sum / count;
-        }
-        &self.means
+    /// The means once more of the row over which the window stands.
+    pub(super) fn means(&self, means: &mut [f32]) {
+        mean_row(&self.sums, self.window.count(self.given - 1), means);
     }
+}
 
-    fn slot(&self, row: usize) -> std::ops::Range<usize> {
-        let start = row % (self.window.full + 1) * self.width;
-        start..start + self.width
+fn row(ring: &[Band], at: usize) -> &[f32] {
+    ring[at / LANES % ring.len()].row(at % LANES)
+}
+
+#[multiversion(targets("x86_64+avx2"))]
+fn add_row(sums: &mut [f32], row: &[f32]) {
+    for (sum, value) in sums.iter_mut().zip(row) {
+        *sum += value;
+    }
+}
+
+#[multiversion(targets("x86_64+avx2"))]
+fn subtract_row(sums: &mut [f32], row: &[f32]) {
+    for (sum, value) in sums.iter_mut().zip(row) {
+        *sum -= value;
+    }
+}
+
+#[multiversion(targets("x86_64+avx2"))]
+fn mean_row(sums: &[f32], count: f32, means: &mut [f32]) {
+    for (mean, sum) in means.iter_mut().zip(sums) {
+        *mean = sum / count;
+    }
+}
+
+/// The three at once, which is what is done for most rows.
+#[multiversion(targets("x86_64+avx2"))]
+fn slide_row(
+    sums: &mut [f32],
+    (entering, leaving): (&[f32], &[f32]),
+    count: f32,
+    means: &mut [f32],
+) {
+    let rows = entering.iter().zip(leaving).zip(means);
+    for (sum, ((entering, leaving), mean)) in sums.iter_mut().zip(rows) {
+        *sum = *sum + entering - leaving;
+        *mean = *sum / count;
     }
 }

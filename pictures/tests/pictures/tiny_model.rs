@@ -52,7 +52,7 @@ fn a_vector_has_512_numbers_length_one_and_the_name_of_its_space() {
     assert_eq!(vector.len(), clip::DIMENSIONS);
     assert!((cosine(&vector, &vector) - 1.0).abs() < 1e-5);
     let (digest, version) = model.name().split_once('/').unwrap();
-    assert_eq!(version, "p1");
+    assert_eq!(version, "p2");
     assert_eq!(digest.len(), "sha256:".len() + 16);
     assert!(format!("{model:?}").contains(digest));
 }

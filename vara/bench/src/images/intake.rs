@@ -3,6 +3,7 @@
 use super::Images;
 use super::figures::Figures;
 use super::files::{KINDS, Kind};
+use super::held::Held;
 use ::intake::{Cells, Limits};
 use anyhow::{Context, ensure};
 use indicatif::ProgressBar;
@@ -19,6 +20,10 @@ use tokio::task::JoinSet;
 
 /// Files at once, on both sides.
 const AT_ONCE: u32 = 2;
+/// Pictures before those that count, on both sides: a machine gives back memory that nobody used for a while.
+const UNCOUNTED: u32 = 8;
+/// Pictures that are taken in while memory is looked at.
+const WATCHED: u32 = 8;
 /// The same steps by sharp: one decoding, upright, then everything from the pixels of the display copy; its best (a clone of the
 /// input for each copy is slower), with one thread for each picture and with two.
 const SHARP: &str = include_str!("sharp.cjs");
@@ -42,7 +47,8 @@ pub struct Intake {
     pub peak_kib: u64,
 }
 
-/// Takes the same file in so many times, two at once, after one that does not count.
+/// Takes the same file in so many times, two at once, after some that do not count; then some more while it is looked at what they
+/// hold.
 ///
 /// # Errors
 /// When the file cannot be read, or is not taken.
@@ -51,8 +57,26 @@ pub async fn take_in_many(file: &Path, pictures: u32) -> anyhow::Result<Intake> 
         std::fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
     let original = Arc::new(original);
     let cells = Arc::new(Cells::of(std::env::current_exe()?, Limits::default()));
-    cells.take_in(original.clone()).await?;
-    let (begun, mut running, mut singly_ms) = (Instant::now(), JoinSet::new(), Vec::new());
+    taken_in(&cells, &original, UNCOUNTED).await?;
+    let begun = Instant::now();
+    let singly_ms = taken_in(&cells, &original, pictures).await?;
+    let whole_ms = begun.elapsed().as_secs_f64() * 1e3;
+    let held = Held::watched();
+    taken_in(&cells, &original, WATCHED).await?;
+    Ok(Intake {
+        whole_ms,
+        singly_ms,
+        peak_kib: held.most_kib().map_or_else(peak_kib, Ok)?,
+    })
+}
+
+/// How long each took, in milliseconds.
+async fn taken_in(
+    cells: &Arc<Cells>,
+    original: &Arc<Vec<u8>>,
+    pictures: u32,
+) -> anyhow::Result<Vec<f64>> {
+    let (mut running, mut singly_ms) = (JoinSet::new(), Vec::new());
     for _ in 0..pictures {
         if running.len() >= AT_ONCE as usize {
             singly_ms.push(one(running.join_next().await)?);
@@ -67,11 +91,7 @@ pub async fn take_in_many(file: &Path, pictures: u32) -> anyhow::Result<Intake> 
     while let Some(ended) = running.join_next().await {
         singly_ms.push(one(Some(ended))?);
     }
-    Ok(Intake {
-        whole_ms: begun.elapsed().as_secs_f64() * 1e3,
-        singly_ms,
-        peak_kib: peak_kib()?,
-    })
+    Ok(singly_ms)
 }
 
 type Ended = Option<Result<anyhow::Result<f64>, tokio::task::JoinError>>;
@@ -80,7 +100,7 @@ fn one(ended: Ended) -> anyhow::Result<f64> {
     ended.context("nothing was running")??
 }
 
-/// Our own peak, and that of the largest child as often as there were children at once: no less than what they held together.
+/// Where nothing tells what they hold together: our own peak, and that of the largest child as often as there were children at once.
 fn peak_kib() -> anyhow::Result<u64> {
     let own = getrusage(UsageWho::RUSAGE_SELF)?.max_rss();
     let child = getrusage(UsageWho::RUSAGE_CHILDREN)?.max_rss();
@@ -158,7 +178,13 @@ async fn run(variant: &str, program: &Path, file: &Path, pictures: u32) -> anyho
     command.arg(file).arg(pictures.to_string());
     command.args(
         threads
-            .map(|threads| [threads.to_owned(), AT_ONCE.to_string()])
+            .map(|threads| {
+                [
+                    threads.to_owned(),
+                    AT_ONCE.to_string(),
+                    UNCOUNTED.to_string(),
+                ]
+            })
             .into_iter()
             .flatten(),
     );

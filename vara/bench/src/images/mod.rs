@@ -5,6 +5,7 @@ mod embedding;
 mod figures;
 mod files;
 mod hashing;
+mod held;
 mod intake;
 mod library;
 pub(crate) mod plot;

@@ -1,8 +1,9 @@
 // sharp at the steps of our intake: one decoding, upright, then copies of 2048 (quality 90 and 85) and 320 (quality 80), the square
-// of 224 for a vector, and one of 512 as a hash needs it. Arguments: file, pictures, threads of each, at once.
+// of 224 for a vector, and one of 512 as a hash needs it. Arguments: file, pictures, threads of each, at once, and how many before
+// those that count.
 const sharp = require('sharp');
 const { readFileSync } = require('node:fs');
-const [file, pictures, threads, atOnce] = [process.argv[2], ...process.argv.slice(3).map(Number)];
+const [file, pictures, threads, atOnce, uncounted] = [process.argv[2], ...process.argv.slice(3).map(Number)];
 sharp.cache(false);
 sharp.concurrency(threads);
 const original = readFileSync(file);
@@ -21,10 +22,10 @@ async function takeIn() {
   ]);
 }
 
-(async () => {
-  await takeIn();
+// How long all took, and each.
+async function takenIn(count) {
   const singly = [];
-  let left = pictures;
+  let left = count;
   const begun = performance.now();
   const lane = async () => {
     while (left-- > 0) {
@@ -34,7 +35,10 @@ async function takeIn() {
     }
   };
   await Promise.all(Array.from({ length: atOnce }, lane));
-  console.log(JSON.stringify({
-    whole_ms: performance.now() - begun, singly_ms: singly, peak_kib: process.resourceUsage().maxRSS,
-  }));
+  return { whole_ms: performance.now() - begun, singly_ms: singly };
+}
+
+(async () => {
+  await takenIn(uncounted);
+  console.log(JSON.stringify({ ...await takenIn(pictures), peak_kib: process.resourceUsage().maxRSS }));
 })();
