@@ -223,3 +223,16 @@ fn an_empty_list_finds_nothing_and_no_log_shows_a_hash() {
     let shown = format!("{:?}", index(&[hash_of(1), hash_of(2)]));
     assert_eq!(shown, "Index(2 hashes)");
 }
+
+// HSH-1
+#[test]
+fn of_a_million_each_is_found_again_with_thirty_one_bits_changed() {
+    let known: Vec<Hash> = (0..1_000_000).map(hash_of).collect();
+    let index = index(&known);
+    for query in 0..200_usize {
+        let mut turns = std::array::from_fn(|turn| hash_of((2_000_000 + query * 8 + turn) as u32));
+        let changed = (0..31).map(|bit| (bit * 73 + query) % 256);
+        turns[query % 8] = flipped(known[query * 4_999], changed);
+        assert_eq!(found(&index, &picture(turns), 31), [(query * 4_999, 31)]);
+    }
+}

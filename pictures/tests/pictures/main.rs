@@ -19,7 +19,6 @@ mod nothing_survives;
 #[cfg(test)]
 mod onnx;
 #[cfg(test)]
-mod pace;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]
