@@ -23,7 +23,7 @@ pub enum Key {
     Erased,
 }
 
-/// Hands out subject keys.
+/// Hands out subject keys, and those of pictures.
 #[derive(Debug, Clone)]
 pub struct Vault {
     pub(super) pool: PgPool,
@@ -250,7 +250,7 @@ impl Vault {
         self.opened().forget(subject);
     }
 
-    fn opened(&self) -> MutexGuard<'_, Opened> {
+    pub(super) fn opened(&self) -> MutexGuard<'_, Opened> {
         self.opened.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
