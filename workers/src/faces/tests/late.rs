@@ -76,9 +76,11 @@ async fn with_a_picture_that_is_gone_its_face_goes_whoever_was_stopped_in_the_mi
     ana.puts_away(gone).await;
     // The fact, and then nothing of what should follow it.
     ana.purged(gone).await;
+    let with_a_key = || ana.search.store.vault().pictures_with_a_key(&[gone, kept]);
+    assert_eq!(with_a_key().await.unwrap(), 2);
     let forgetting = tokio::spawn(forget(ana.search.clone(), ana.feed().await));
-    until("its face is gone", || async {
-        ana.held(&[gone, kept]).await == 1
+    until("its face and its key are gone", || async {
+        ana.held(&[gone, kept]).await == 1 && with_a_key().await.unwrap() == 1
     })
     .await;
     forgetting.abort();
