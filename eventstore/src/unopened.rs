@@ -8,6 +8,7 @@ use crate::why::Why;
 use domain::Event;
 use domain::event::Undecodable;
 use domain::ids::{ImageId, UserId};
+use domain::image::ImageEvent;
 use domain::personal::SEALED;
 use domain::user::UserEvent;
 use serde_json::Value;
@@ -172,6 +173,11 @@ impl<'v> Keys<'v> {
         self.at_hand.remove(&subject);
         self.vault.forget(subject);
     }
+
+    fn forget_picture(&mut self, image: ImageId) {
+        self.salts.remove(&image);
+        self.vault.forget_picture(image);
+    }
 }
 
 async fn fact(
@@ -195,9 +201,12 @@ async fn fact(
         Some(event) => event,
         None => opened(of, why.subject, json(position, payload)?, keys).await?,
     };
+    // Every reader of the log passes here, so no process goes on with a key that was destroyed.
     if let Event::User(UserEvent::SubjectErased { user_id, .. }) = &event {
-        // Every reader of the log passes here, so no process goes on with a key that was destroyed.
         keys.forget(*user_id);
+    }
+    if let Event::Image(ImageEvent::ImagePurged { image_id, .. }) = &event {
+        keys.forget_picture(*image_id);
     }
     Ok((why.clone(), event))
 }

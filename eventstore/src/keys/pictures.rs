@@ -171,9 +171,8 @@ impl Vault {
             .execute(&mut *tx)
             .await?;
         tx.commit().await?;
-        let mut opened = self.opened();
         for image in &destroyed {
-            opened.forget_picture(ImageId(*image));
+            self.forget_picture(ImageId(*image));
         }
         Ok(destroyed.len() as u64)
     }

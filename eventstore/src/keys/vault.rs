@@ -2,7 +2,7 @@
 
 use super::opened::Opened;
 use super::{KeyError, KeyWrap, SubjectKey};
-use domain::ids::UserId;
+use domain::ids::{ImageId, UserId};
 use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row};
 use std::collections::{HashMap, HashSet};
@@ -248,6 +248,11 @@ impl Vault {
     /// Forgets an opened key: it is read again, or found destroyed.
     pub fn forget(&self, subject: UserId) {
         self.opened().forget(subject);
+    }
+
+    /// The same of a picture's.
+    pub fn forget_picture(&self, image: ImageId) {
+        self.opened().forget_picture(image);
     }
 
     pub(super) fn opened(&self) -> MutexGuard<'_, Opened> {

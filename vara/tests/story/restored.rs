@@ -1,8 +1,7 @@
 //! After a restore, and in a wrong folder: parts erase again before they read, and nobody makes a key that opens nothing.
 
 use crate::running::{binary, folder};
-use domain::ids::{ImageId, UserId};
-use domain::image::{ArchiveImage, ImageCommand, KEPT_DAYS, Library, PurgeImage, UploadImage};
+use domain::ids::UserId;
 use domain::user::{RegisterUser, User, UserCommand};
 use embedded::testing::{self, TestNats};
 use eventstore::edge::{fresh_id, now};
@@ -18,17 +17,17 @@ use tokio::runtime::Runtime;
 const LONGEST: Duration = Duration::from_secs(60);
 
 /// Databases and a bus, prepared by `vara migrate`, and a data folder that is not made yet.
-struct Ground {
-    runtime: Runtime,
-    events: PgPool,
-    keys: PgPool,
+pub struct Ground {
+    pub runtime: Runtime,
+    pub events: PgPool,
+    pub keys: PgPool,
     url: String,
     nats: TestNats,
     place: TempDir,
 }
 
 impl Ground {
-    fn fresh() -> Self {
+    pub fn fresh() -> Self {
         let (runtime, url) = (Runtime::new().unwrap(), testing::database("parts", |_| {}));
         let (nats, place) = (testing::nats(), folder());
         let keys_url = format!("{url}_keys");
@@ -49,11 +48,11 @@ impl Ground {
         }
     }
 
-    fn data(&self) -> PathBuf {
+    pub fn data(&self) -> PathBuf {
         self.place.path().join("data")
     }
 
-    fn command(&self, arguments: &[&str], data: &Path) -> Command {
+    pub fn command(&self, arguments: &[&str], data: &Path) -> Command {
         let log = std::fs::File::options()
             .append(true)
             .create(true)
@@ -71,7 +70,7 @@ impl Ground {
     }
 
     /// Words and exit code of a command that ends by itself.
-    fn run(&self, arguments: &[&str], data: &Path) -> (String, i32) {
+    pub fn run(&self, arguments: &[&str], data: &Path) -> (String, i32) {
         let mut command = self.command(arguments, data);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let output = command.output().unwrap();
@@ -82,12 +81,12 @@ impl Ground {
         )
     }
 
-    fn log(&self) -> String {
+    pub fn log(&self) -> String {
         std::fs::read_to_string(self.place.path().join("parts.log")).unwrap_or_default()
     }
 
     /// A member whose values are sealed under the master key of the data folder.
-    fn member(&self) -> Erased<'_> {
+    pub fn member(&self) -> Erased<'_> {
         let who = UserId(fresh_id());
         std::fs::create_dir_all(self.data().join("keys")).unwrap();
         let master = MasterKey::read_or_create(&self.data().join("keys/master.key")).unwrap();
@@ -113,9 +112,9 @@ impl Ground {
 }
 
 /// A member, and her key in an older backup of the database of keys.
-struct Erased<'g> {
-    ground: &'g Ground,
-    who: UserId,
+pub struct Erased<'g> {
+    pub ground: &'g Ground,
+    pub who: UserId,
     backup: (Vec<u8>, String),
 }
 
@@ -147,58 +146,7 @@ impl Erased<'_> {
         assert!(self.has_a_key());
     }
 
-    /// A picture of hers that was purged, and then the database of keys as it was before: the salt, which is told.
-    fn lost_a_picture(&self) -> Picture<'_> {
-        let (owner, image_id, now) = (self.who, ImageId(fresh_id()), now());
-        let upload = UploadImage {
-            owner,
-            image_id,
-            sha256: "ab".repeat(32),
-            content_type: "image/jpeg".to_owned(),
-            size_bytes: 1,
-            width: 1,
-            height: 1,
-            fingerprint: None,
-            embedding: None,
-            near_copy_of: None,
-            uploaded_at: now,
-        };
-        let archive = ArchiveImage {
-            owner,
-            image_id,
-            archived_at: now - chrono::TimeDelta::days(KEPT_DAYS),
-        };
-        let purge = PurgeImage {
-            owner,
-            image_id,
-            purged_at: now,
-        };
-        let Ground { events, keys, .. } = self.ground;
-        let master = MasterKey::read(&self.ground.data().join("keys/master.key")).unwrap();
-        let salt = self.ground.runtime.block_on(async {
-            let store = Store::open(events.clone(), Vault::new(keys.clone(), master));
-            for command in [
-                ImageCommand::Upload(Box::new(upload)),
-                ImageCommand::Archive(archive),
-                ImageCommand::Purge(purge),
-            ] {
-                let why = Why::member(owner, fresh_id(), fresh_id());
-                let done = store.execute::<Library>(owner.0, command, why).await;
-                done.unwrap();
-            }
-            let asked = "SELECT salt FROM keys.picture_keys WHERE image_id = $1";
-            let salt = sqlx::query_scalar(asked).bind(image_id.0);
-            salt.fetch_one(keys).await.unwrap()
-        });
-        Picture {
-            keys,
-            runtime: &self.ground.runtime,
-            image_id,
-            salt,
-        }
-    }
-
-    fn has_a_key(&self) -> bool {
+    pub fn has_a_key(&self) -> bool {
         let asked = "SELECT wrapped IS NOT NULL FROM keys.subject_keys WHERE subject = $1";
         self.asked(asked)
     }
@@ -218,33 +166,7 @@ impl Erased<'_> {
     }
 }
 
-/// A purged picture, and its salt in an older backup of the database of keys.
-struct Picture<'g> {
-    keys: &'g PgPool,
-    runtime: &'g Runtime,
-    image_id: ImageId,
-    salt: Vec<u8>,
-}
-
-impl Picture<'_> {
-    fn is_restored(&self) {
-        let restoring =
-            "UPDATE keys.picture_keys SET salt = $2, destroyed_at = NULL WHERE image_id = $1";
-        let restoring = sqlx::query(restoring)
-            .bind(self.image_id.0)
-            .bind(&self.salt);
-        self.runtime.block_on(restoring.execute(self.keys)).unwrap();
-        assert!(self.has_a_key());
-    }
-
-    fn has_a_key(&self) -> bool {
-        let asked = "SELECT salt IS NOT NULL FROM keys.picture_keys WHERE image_id = $1";
-        let asked = sqlx::query_scalar(asked).bind(self.image_id.0);
-        self.runtime.block_on(asked.fetch_one(self.keys)).unwrap()
-    }
-}
-
-fn until(what: &str, ground: &Ground, mut is_so: impl FnMut() -> bool) {
+pub fn until(what: &str, ground: &Ground, mut is_so: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !is_so() {
         assert!(begun.elapsed() < LONGEST, "{what}\n{}", ground.log());
@@ -253,7 +175,7 @@ fn until(what: &str, ground: &Ground, mut is_so: impl FnMut() -> bool) {
 }
 
 /// A part that is killed when this is dropped.
-struct Part(Child);
+pub struct Part(pub Child);
 
 impl Drop for Part {
     fn drop(&mut self) {
@@ -300,34 +222,6 @@ fn with_an_older_backup_of_the_keys_each_part_destroys_her_key_before_it_reads_a
     let _api = Part(ground.command(&arguments, &ground.data()).spawn().unwrap());
     until("the API answers", &ground, || ready.exists());
     assert!(!ana.has_a_key() && ana.has_a_receipt());
-}
-
-#[test]
-fn with_an_older_backup_of_the_keys_the_key_of_a_purged_picture_is_destroyed_before_anything_is_read()
- {
-    // IMG-6
-    let ground = Ground::fresh();
-    let ana = ground.member();
-    let picture = ana.lost_a_picture();
-    let (words, code) = ground.run(&["audit", "replay"], &ground.data());
-    assert_ne!(code, 0, "{words}");
-    assert!(words.contains("purged pictures have a key (1)"), "{words}");
-    assert!(picture.has_a_key(), "it only looks");
-    for (part, at) in [
-        ("relay", "relay:read"),
-        ("projections", "projector:read"),
-        ("workers", "policy:read"),
-    ] {
-        picture.is_restored();
-        let mut command = ground.command(&[part], &ground.data());
-        let mut part = Part(command.env("VARA_KILL_AT", at).spawn().unwrap());
-        until(at, &ground, || part.0.try_wait().unwrap().is_some());
-        assert!(!part.0.wait().unwrap().success(), "{at} was reached");
-        assert!(!picture.has_a_key(), "{at}\n{}", ground.log());
-    }
-    assert!(ana.has_a_key(), "nobody else's");
-    let (words, code) = ground.run(&["audit", "replay"], &ground.data());
-    assert_eq!(code, 0, "{words}");
 }
 
 #[test]
