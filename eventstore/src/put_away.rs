@@ -60,7 +60,7 @@ pub struct Purged {
 /// The pictures that were ever purged (IMG-6), in the order of their ids, those that come after the last ones; nothing after
 /// all of them. The first ones come after the empty text. A row that no program of ours wrote names none.
 ///
-/// By the index of pictures that went or came back: 5,000 of them in some ten milliseconds.
+/// By the index of pictures that went or came back: 5,000 of them in some forty milliseconds.
 ///
 /// # Errors
 /// When the database does not answer.
