@@ -185,7 +185,7 @@ pub(crate) fn picture_to_open(payload: &Value) -> Option<ImageId> {
 
 /// The same of a payload that was not read yet, written as this program writes it; none of one that was not.
 pub(crate) fn picture_in_text(payload: &str) -> Option<ImageId> {
-    let is_needed = payload.contains(&format!("\"{SEALED}\":\"{PICTURES}"));
+    let is_needed = payload.contains(r#""$sealed":"2."#);
     let mut payload = serde_json::Deserializer::from_str(payload);
     is_needed.then(|| named(&mut payload)).flatten()
 }

@@ -77,7 +77,8 @@ impl Vault {
     }
 
     /// Destroys a subject's key: whatever was sealed with it is gone, everywhere and for ever, and so is what was sealed
-    /// under the keys of her pictures, whose salts go too. No key can be made for her again. Every vault that follows ([`Vault::follow`]) drops the opened key as this commits.
+    /// under the keys of her pictures, whose salts go too. No key can be made for her again. Every vault that follows
+    /// ([`Vault::follow`]) drops the opened key as this commits.
     ///
     /// # Errors
     /// [`KeyError::Unreachable`].
