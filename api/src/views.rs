@@ -64,9 +64,13 @@ impl Views {
 /// Who cannot be shown a picture learns no more than that, unless it is only for now.
 fn not_seen(fault: ObjectFault) -> Problem {
     match fault {
-        ObjectFault::Missing | ObjectFault::Key(KeyError::Erased(_) | KeyError::Missing(_)) => {
-            Problem::NotFound
-        }
+        ObjectFault::Missing
+        | ObjectFault::Key(
+            KeyError::Erased(_)
+            | KeyError::Missing(_)
+            | KeyError::PictureErased(_)
+            | KeyError::PictureMissing(_),
+        ) => Problem::NotFound,
         ObjectFault::Key(KeyError::Sealed) => {
             tracing::error!(%fault, "a picture does not open");
             Problem::NotFound

@@ -11,7 +11,8 @@ use std::marker::PhantomData;
 pub const KNOWN: &str = "$personal";
 /// The JSON key that says that the value can no longer be read by anybody.
 pub const ERASED: &str = "$erased";
-/// The JSON key under which ciphertext stands in the log: `{"$sealed": "1.<base64 of nonce and ciphertext>"}`.
+/// The JSON key under which ciphertext stands in the log: `{"$sealed": "1.<base64 of nonce and ciphertext>"}`; `2.` where it
+/// stands under the key of one picture.
 pub const SEALED: &str = "$sealed";
 /// In the schema of a sealed value: the key of the schema of the value itself.
 pub const OPENED: &str = "x-opened";
@@ -19,13 +20,13 @@ pub const OPENED: &str = "x-opened";
 /// A personal value inside an event (AUD-2): e-mail, page address, hash of a picture.
 ///
 /// Serialises to `{"$personal": value}`, a marker that the event store replaces by ciphertext under
-/// the subject's own key before anything leaves the process. When that key is destroyed the value
-/// reads as [`Personal::Erased`] for ever.
+/// the subject's own key, or that of her picture, before anything leaves the process. When that key
+/// is destroyed the value reads as [`Personal::Erased`] for ever.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Personal<T> {
-    /// The value, readable because the subject's key still exists.
+    /// The value, readable because its key still exists.
     Known(T),
-    /// The subject's key was destroyed; the value is gone.
+    /// Its key was destroyed, with the subject or with the picture; the value is gone.
     Erased,
 }
 
@@ -95,14 +96,39 @@ impl<T: JsonSchema> JsonSchema for Personal<T> {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "type": "object",
-            "properties": { SEALED: generator.subschema_for::<Sealed>() },
-            "required": [SEALED],
-            "additionalProperties": false,
-            OPENED: generator.subschema_for::<T>()
-        })
+        sealed::<Sealed, T>(generator)
     }
+}
+
+/// A [`Personal`] value of a picture, for the schema only: the event store seals it under the picture's own key (IMG-6).
+pub(crate) struct OfPicture<T>(PhantomData<T>);
+
+impl<T: JsonSchema> JsonSchema for OfPicture<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        format!("OfPicture_{}", T::schema_name()).into()
+    }
+
+    fn schema_id() -> Cow<'static, str> {
+        format!("domain::OfPicture<{}>", T::schema_id()).into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        sealed::<SealedForPicture, T>(generator)
+    }
+}
+
+fn sealed<S: JsonSchema, T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "object",
+        "properties": { SEALED: generator.subschema_for::<S>() },
+        "required": [SEALED],
+        "additionalProperties": false,
+        OPENED: generator.subschema_for::<T>()
+    })
 }
 
 /// The text under [`SEALED`], for the schema only: sealing is the event store's.
@@ -121,6 +147,26 @@ impl JsonSchema for Sealed {
                             it as `x-opened`.",
             "type": "string",
             "pattern": "^1\\.[A-Za-z0-9+/]+$"
+        })
+    }
+}
+
+/// The same under a picture's key, for the schema only.
+struct SealedForPicture;
+
+impl JsonSchema for SealedForPicture {
+    fn schema_name() -> Cow<'static, str> {
+        "SealedForPicture".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A personal value as ciphertext under the key of the picture that the fact names by \
+                            `image_id`; when the picture is purged, or its owner erased, that key is destroyed and \
+                            nobody can read it any more. `2.` and the base64 (RFC 4648, section 4, without padding) of \
+                            nonce and ciphertext. The schema of the value itself stands beside it as `x-opened`.",
+            "type": "string",
+            "pattern": "^2\\.[A-Za-z0-9+/]+$"
         })
     }
 }

@@ -228,8 +228,8 @@ fn a_published_golden_file_or_schema_never_changes_and_never_goes() {
 /// How many lines the list of published files has, and the sum of all of them. Written here by hand too, so that a line
 /// cannot go with its file unseen: the number only ever rises.
 const PUBLISHED: (usize, &str) = (
-    46,
-    "6ffee2d8079334bb87735188b44325212cabd3233417165ad59a9ac072d09891",
+    50,
+    "cac8cf8c412842b06e4b845089d031bfd105766ca4989d4808f825bfd32d24f4",
 );
 
 /// What is wrong with a list of which the first lines are known by their number and their sum.

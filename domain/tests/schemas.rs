@@ -46,9 +46,11 @@ fn validator(schema: &Value) -> Validator {
         .unwrap()
 }
 
-/// The fact as it stands in the log: each personal value sealed.
-fn sealed(payload: &Value) -> Value {
-    replaced(payload, KNOWN, &|_, _| json!({ SEALED: "1.AAAA" }))
+/// The fact as it stands in the log: each personal value sealed, in newer facts of libraries under a picture's key.
+fn sealed(name: &str, payload: &Value) -> Value {
+    let for_picture = name.starts_with("image/") && !name.ends_with(".v1");
+    let text = if for_picture { "2.AAAA" } else { "1.AAAA" };
+    replaced(payload, KNOWN, &|_, _| json!({ SEALED: text }))
 }
 
 /// The fact with its personal values in the open, and the schema that says the same of them.
@@ -114,7 +116,7 @@ fn every_schema_is_a_schema() {
 fn every_golden_file_keeps_to_its_schema_once_it_is_sealed() {
     for name in names(".json") {
         let schema = validator(&json(&name, ".schema.json"));
-        let fact = sealed(&json(&name, ".json"));
+        let fact = sealed(&name, &json(&name, ".json"));
         let faults: Vec<String> = schema.iter_errors(&fact).map(|f| f.to_string()).collect();
         assert!(faults.is_empty(), "{name}: {faults:?}");
     }
@@ -134,7 +136,7 @@ fn every_personal_value_keeps_to_the_schema_beside_its_seal() {
 fn a_fact_with_a_field_missing_or_of_another_kind_breaks_its_schema() {
     for name in names(".json") {
         let schema = validator(&json(&name, ".schema.json"));
-        let golden = sealed(&json(&name, ".json"));
+        let golden = sealed(&name, &json(&name, ".json"));
         let fact = golden.as_object().unwrap().keys().next().unwrap();
         for field in golden[fact].as_object().unwrap().keys() {
             let mut without = golden.clone();
@@ -154,7 +156,7 @@ fn a_fact_whose_personal_values_are_in_the_open_breaks_its_schema() {
     for name in names(".json") {
         let golden = json(&name, ".json");
         let schema = validator(&json(&name, ".schema.json"));
-        if sealed(&golden) != golden {
+        if sealed(&name, &golden) != golden {
             personal += 1;
             assert!(!schema.is_valid(&golden), "{name} as it is in memory");
             assert!(!schema.is_valid(&opened(&golden)), "{name} in the open");

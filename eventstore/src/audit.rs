@@ -3,6 +3,7 @@
 use crate::keys::Vault;
 use crate::log::{Log, ReadFault};
 use crate::stored::Stored;
+use crate::unopened::{Keys, Unopened};
 use proof::export::{ExportFault, Manifest, Writer};
 use proof::{Fold, Hash, Tiles, VerifierKey};
 use sqlx::PgPool;
@@ -61,13 +62,28 @@ pub async fn replay(
 ) -> Result<Replayed, AuditFault> {
     let (mut position, mut fold, mut marked) = (0, Fold::default(), None);
     while position < until {
+        let (mut events, mut broken) = (Vec::new(), None);
         for event in page(pool, position, until).await? {
             position = event.position;
             fold.push(event.leaf());
             if fold.size() == mark {
                 marked = Some(fold.root());
             }
-            event.recorded()?.open(vault).await?;
+            match event.recorded() {
+                Ok(recorded) => events.push(Unopened::from(recorded)),
+                Err(fault) => {
+                    broken = Some(fault);
+                    break;
+                }
+            }
+        }
+        let mut keys = Keys::of(vault, events.iter()).await;
+        for event in events {
+            event.open(&mut keys).await.map_err(|(_, fault)| fault)?;
+        }
+        // Told after those before it, so that the first one is named.
+        if let Some(fault) = broken {
+            return Err(fault.into());
         }
         told(position.unsigned_abs());
     }
@@ -98,18 +114,20 @@ pub async fn replay_stream(
         if events.is_empty() {
             break;
         }
+        let events: Vec<Unopened> = events.into_iter().map(Unopened::from).collect();
+        let mut keys = Keys::of(vault, events.iter()).await;
         for event in events {
             count += 1;
-            if event.sequence != count {
+            if event.recorded().sequence != count {
                 return Err(AuditFault::StreamGap {
                     noun: noun.to_owned(),
                     stream: stream.to_owned(),
                     sequence: count,
                 });
             }
-            to = event.position;
+            to = event.recorded().position;
             from = if from == 0 { to } else { from };
-            event.open(vault).await?;
+            event.open(&mut keys).await.map_err(|(_, fault)| fault)?;
         }
     }
     Ok(Replayed {

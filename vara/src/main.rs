@@ -10,6 +10,7 @@ mod models;
 mod offline;
 mod operate;
 mod parts;
+mod purged;
 mod routes;
 mod running;
 mod say;

@@ -4,6 +4,7 @@ use crate::cli;
 use crate::erasure::{self, Begun};
 use crate::kit::{self, Kit};
 use crate::models;
+use crate::purged;
 use crate::routes::routes;
 use crate::running::Running;
 use crate::serve;
@@ -97,10 +98,11 @@ pub async fn sandbox(ask: cli::Sandbox) -> anyhow::Result<()> {
 }
 
 /// Opens the common ground of a Vara that runs, or of configured servers, for an operator's command; makes no file. While
-/// somebody who was erased has a key, nothing is opened with it.
+/// somebody who was erased has a key, or a picture that was purged, nothing is opened with it.
 pub async fn open(data: &cli::Data) -> anyhow::Result<Kit> {
     let kit = open_to_erase(data).await?;
     erasure::holds(&kit).await?;
+    purged::holds(&kit).await?;
     Ok(kit)
 }
 
@@ -116,13 +118,14 @@ pub async fn open_to_erase(data: &cli::Data) -> anyhow::Result<Kit> {
     Kit::look(folder, servers).await
 }
 
-/// The same, for a part that works. Before it reads anything, everyone in the ledger is erased here as well; where that
-/// cannot be done the part does not start.
+/// The same, for a part that works. Before it reads anything, everyone in the ledger is erased here as well, and every picture
+/// that was purged has no key; where that cannot be done the part does not start.
 async fn open_to_work(data: &cli::Data) -> anyhow::Result<(Kit, Vec<Begun>)> {
     let folder = Folder::of(data);
     let servers = Servers::find(&folder)?;
     let kit = Kit::open(folder, servers).await?;
     let begun = erasure::replay(&kit).await?;
+    purged::destroy_again(&kit).await?;
     Ok((kit, begun))
 }
 

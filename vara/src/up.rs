@@ -5,6 +5,7 @@ use crate::erasure;
 use crate::kit::{self, Kit};
 use crate::models;
 use crate::parts;
+use crate::purged;
 use crate::routes::routes;
 use crate::running::Running;
 use crate::serve::{self, Listening};
@@ -71,6 +72,7 @@ async fn serve_all(
     kit::migrate(&servers.database_url).await?;
     let kit = Kit::open(folder, servers).await?;
     let to_erase = erasure::replay(&kit).await?;
+    purged::destroy_again(&kit).await?;
     let note = Running {
         api: api.url(),
         sandbox: sandbox.url(),

@@ -2,7 +2,7 @@
 //!
 //! Two of these at once do no harm: the command is named by the fact that put the picture away, so it is in the log once,
 //! and taking away what is gone changes nothing. What a stop in the middle left behind goes all the same: bytes are orphans, and
-//! swept; face and written-down state are forgotten by whoever reads the fact ([`crate::faces::forget`]).
+//! swept; key, face and written-down state are forgotten by whoever reads the fact ([`crate::faces::forget`]).
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::Event;
@@ -51,7 +51,7 @@ impl Purge {
         loop {
             let due = put_away::until(self.store.database(), until, after).await?;
             let Some(last) = due.last() else {
-                return Ok(purged);
+                break;
             };
             after = last.position;
             for put_away in due {
@@ -62,6 +62,13 @@ impl Purge {
                 }
             }
         }
+        // Once for all that went, whoever destroyed their keys.
+        if purged > 0
+            && let Err(fault) = self.store.vault().overwrite_picture_keys().await
+        {
+            tracing::warn!(%fault, "the table of picture keys is written anew with the next picture that goes");
+        }
+        Ok(purged)
     }
 
     /// Purges one picture, unless she took it back meanwhile.
@@ -98,11 +105,14 @@ impl Purge {
     async fn forget_the_rest(&self, owner: UserId, image: ImageId) -> Result<(), String> {
         let database = self.store.database();
         let faces = Faces::new(database.clone(), self.store.vault().clone());
-        let (bytes, face, state) = tokio::join!(
+        let picture = [(owner, image)];
+        let (key, bytes, face, state) = tokio::join!(
+            self.store.vault().destroy_pictures(&picture),
             self.objects.erase(image),
             faces.forget(owner, image),
             put_away::forget_state(database, owner)
         );
+        key.map_err(|fault| fault.to_string())?;
         bytes.map_err(|fault| fault.to_string())?;
         face.map_err(|fault| fault.to_string())?;
         state.map_err(|fault| fault.to_string())

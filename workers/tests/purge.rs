@@ -107,6 +107,12 @@ impl House {
         }
     }
 
+    /// Whether what the log holds of it can be opened.
+    async fn has_a_key(&self, image: ImageId) -> bool {
+        let vault = self.purge.store.vault();
+        vault.pictures_with_a_key(&[image]).await.unwrap() == 1
+    }
+
     async fn purged(&self) -> usize {
         let log = Log::new(self.purge.store.database().clone());
         let events = log.read_after(0, 1_000).await.unwrap();
@@ -131,15 +137,16 @@ fn prepared(url: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_put_away_goes_after_seven_days_with_its_bytes_and_nothing_else_does() {
+async fn what_was_put_away_goes_after_seven_days_with_bytes_and_key_and_nothing_else_does() {
     // IMG-6
     let house = House::fresh().await;
     let (old, young) = (house.put_away(1).await, house.put_away(2).await);
     let almost = days(8) - TimeDelta::milliseconds(1);
     assert_eq!(house.purge.all_due(almost).await.unwrap(), 0);
-    assert!(house.has_bytes(old).await);
+    assert!(house.has_bytes(old).await && house.has_a_key(old).await);
     assert_eq!(house.purge.all_due(days(8)).await.unwrap(), 1);
     assert!(!house.has_bytes(old).await && house.has_bytes(young).await);
+    assert!(!house.has_a_key(old).await && house.has_a_key(young).await);
     assert_eq!(house.purge.all_due(days(8)).await.unwrap(), 0, "once");
     assert_eq!(house.purged().await, 1);
 }

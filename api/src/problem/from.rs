@@ -199,7 +199,9 @@ impl From<KeyError> for Problem {
             | KeyError::OtherMaster
             | KeyError::Wrapped
             | KeyError::Sealed
-            | KeyError::Missing(_) => Self::ours("a key could not be had", &fault),
+            | KeyError::Missing(_)
+            | KeyError::PictureMissing(_)
+            | KeyError::PictureErased(_) => Self::ours("a key could not be had", &fault),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What can have happened in a member's library of pictures.
 
 use super::{Fingerprint, Library, Vector};
+use crate::personal::OfPicture;
 use crate::shape::Shape;
 use crate::{
     Personal, Share,
@@ -21,6 +22,7 @@ pub enum ImageEvent {
         /// The picture.
         image_id: ImageId,
         /// SHA-256 of the original bytes, 64 lower-case hex digits.
+        #[schemars(with = "OfPicture<String>")]
         sha256: Personal<String>,
         /// `image/jpeg`, `image/png` or `image/webp`, decided by the bytes (LIM-2).
         content_type: String,
@@ -31,6 +33,7 @@ pub enum ImageEvent {
         /// Height in pixels, upright.
         height: u32,
         /// PDQ hash and quality; absent where the picture is too small to have one.
+        #[schemars(with = "Option<OfPicture<Fingerprint>>")]
         fingerprint: Option<Personal<Fingerprint>>,
         /// An earlier picture of the same library that this one is a near copy of, and how we know.
         near_copy_of: Option<NearCopy>,
@@ -46,6 +49,7 @@ pub enum ImageEvent {
         /// Name and version of the model: the space in which the vector may be compared.
         model: String,
         /// The vector, unit length.
+        #[schemars(with = "OfPicture<Vector>")]
         vector: Personal<Vector>,
         /// When.
         embedded_at: DateTime<Utc>,
@@ -109,8 +113,8 @@ pub enum Comparison {
 impl ImageEvent {
     /// These facts as they are written today. Who raises a version here adds its step to [`crate::upcast`].
     pub const SHAPES: [Shape; 5] = [
-        Shape::of(Library::TYPE, "ImageUploaded", 1),
-        Shape::of(Library::TYPE, "ImageEmbedded", 1),
+        Shape::of(Library::TYPE, "ImageUploaded", 2),
+        Shape::of(Library::TYPE, "ImageEmbedded", 2),
         Shape::of(Library::TYPE, "ImageArchived", 1),
         Shape::of(Library::TYPE, "ImageRestored", 1),
         Shape::of(Library::TYPE, "ImagePurged", 1),

@@ -8,6 +8,8 @@
 //! Open before you raise: a sealed value opens only under the name and the path at which it was sealed.
 
 mod chain;
+mod image_embedded_v1_to_v2;
+mod image_uploaded_v1_to_v2;
 
 use crate::event::Undecodable;
 use crate::shape::SHAPES;
@@ -37,8 +39,8 @@ pub struct Step {
     pub raise: fn(Fields) -> Result<Fields, &'static str>,
 }
 
-/// Every change that a shape went through since its first release, in any order. None so far.
-pub const STEPS: [Step; 0] = [];
+/// Every change that a shape went through since its first release, in any order.
+pub const STEPS: [Step; 2] = [image_uploaded_v1_to_v2::STEP, image_embedded_v1_to_v2::STEP];
 
 const HOUSE: Chain<'static> = Chain {
     shapes: &SHAPES,

@@ -6,6 +6,7 @@ use super::{KeyError, Vault};
 use chrono::{DateTime, Utc};
 use domain::ids::{ErasureId, UserId};
 use serde_json::Value;
+use sqlx::PgConnection;
 
 /// One erasure.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,8 +76,9 @@ impl Vault {
         Ok(of(row))
     }
 
-    /// Destroys a subject's key: whatever was sealed with it is gone, everywhere and for ever. No key can be made for
-    /// her again. Every vault that follows ([`Vault::follow`]) drops the opened key as this commits.
+    /// Destroys a subject's key: whatever was sealed with it is gone, everywhere and for ever, and so is what was sealed
+    /// under the keys of her pictures, whose salts go too. No key can be made for her again. Every vault that follows
+    /// ([`Vault::follow`]) drops the opened key as this commits.
     ///
     /// # Errors
     /// [`KeyError::Unreachable`].
@@ -91,6 +93,7 @@ impl Vault {
         .bind(subject.0)
         .execute(&mut *tx)
         .await?;
+        let salts = picture_keys_of(subject, &mut tx).await?;
         // Told when this commits, to every process that may have it opened.
         sqlx::query("SELECT pg_notify($1, $2)")
             .bind(DESTROYED)
@@ -103,7 +106,10 @@ impl Vault {
         sqlx::query("VACUUM (FULL) keys.subject_keys")
             .execute(&self.pool)
             .await?;
-        Ok(())
+        match salts {
+            0 => Ok(()),
+            _ => self.overwrite_picture_keys().await,
+        }
     }
 
     /// Writes down that an erasure is to be done again, because a backup brought back something of hers; it stays so
@@ -136,6 +142,8 @@ impl Vault {
         .bind(receipt)
         .execute(&mut *tx)
         .await?;
+        // Once more: a process that still had her key may have taken in a picture in the moment in which it was destroyed.
+        picture_keys_of(subject, &mut tx).await?;
         Ok(tx.commit().await?)
     }
 
@@ -167,4 +175,10 @@ impl Vault {
         .await?;
         Ok(rows.into_iter().map(of).collect())
     }
+}
+
+/// Takes away the salts of all her pictures; how many.
+async fn picture_keys_of(subject: UserId, tx: &mut PgConnection) -> Result<u64, sqlx::Error> {
+    let gone = sqlx::query("DELETE FROM keys.picture_keys WHERE owner = $1").bind(subject.0);
+    Ok(gone.execute(tx).await?.rows_affected())
 }

@@ -6,15 +6,18 @@
 use super::Vault;
 use super::opened::Opened;
 use crate::edge;
-use domain::ids::UserId;
+use domain::ids::{ImageId, UserId};
 use sqlx::PgPool;
 use sqlx::postgres::PgListener;
 use std::sync::{Mutex, PoisonError, Weak};
 use std::time::Duration;
 use tokio::time::Instant;
+use uuid::Uuid;
 
-/// The channel on which a destroyed key is told; the message is the subject's id.
+/// The channel on which a destroyed key is told; the message is the subject's id, or [`PICTURE`] and a picture's.
 pub(super) const DESTROYED: &str = "vara_key_destroyed";
+/// How the message of a picture begins. A program that does not know it forgets all keys, which is right as well.
+pub(super) const PICTURE: &str = "picture ";
 /// How often opened keys whose time is over are wiped from memory.
 const SWEPT_EVERY: Duration = Duration::from_secs(5);
 
@@ -72,13 +75,19 @@ async fn hear(
     let mut is_wanted = with(opened, Opened::forget_all);
     *faults = 0;
     while is_wanted && let Some(word) = listener.try_recv().await? {
-        is_wanted = with(opened, |opened| match word.payload().parse() {
-            Ok(subject) => opened.forget(UserId(subject)),
-            // Somebody else's word; to forget too much only costs a question.
-            Err(_) => opened.forget_all(),
-        });
+        is_wanted = with(opened, |opened| forget(opened, word.payload()));
     }
     Ok(())
+}
+
+fn forget(opened: &mut Opened, word: &str) {
+    let picture = word.strip_prefix(PICTURE);
+    match (picture, picture.unwrap_or(word).parse::<Uuid>()) {
+        (None, Ok(subject)) => opened.forget(UserId(subject)),
+        (Some(_), Ok(image)) => opened.forget_picture(ImageId(image)),
+        // Somebody else's word; to forget too much only costs a question.
+        (_, Err(_)) => opened.forget_all(),
+    }
 }
 
 async fn sweep(opened: &Weak<Mutex<Opened>>) {

@@ -1,14 +1,17 @@
-//! Keys: one for each subject, wrapped by the master key; whoever destroys one erases a person.
+//! Keys: one for each subject, wrapped by the master key; whoever destroys one erases a person. And one for each picture,
+//! made of its owner's; whoever destroys that one erases a picture.
 
 mod erasures;
 mod following;
 mod master;
 mod opened;
+mod pictures;
 mod subject;
 mod vault;
 
 pub use erasures::Erasure;
 pub use master::MasterKey;
+pub(crate) use pictures::Salts;
 pub use subject::SubjectKey;
 pub use vault::{Key, Vault};
 
@@ -70,4 +73,10 @@ pub enum KeyError {
     /// The subject was erased; nothing new can be sealed for her.
     #[error("subject {0} was erased")]
     Erased(domain::ids::UserId),
+    /// No key was ever made for this picture; distinct from a destroyed one.
+    #[error("there is no key for picture {0}")]
+    PictureMissing(domain::ids::ImageId),
+    /// The picture was purged; nothing new can be sealed for it (IMG-6).
+    #[error("picture {0} was purged")]
+    PictureErased(domain::ids::ImageId),
 }

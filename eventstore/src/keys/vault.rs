@@ -2,7 +2,7 @@
 
 use super::opened::Opened;
 use super::{KeyError, KeyWrap, SubjectKey};
-use domain::ids::UserId;
+use domain::ids::{ImageId, UserId};
 use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row};
 use std::collections::{HashMap, HashSet};
@@ -23,7 +23,7 @@ pub enum Key {
     Erased,
 }
 
-/// Hands out subject keys.
+/// Hands out subject keys, and those of pictures.
 #[derive(Debug, Clone)]
 pub struct Vault {
     pub(super) pool: PgPool,
@@ -250,7 +250,12 @@ impl Vault {
         self.opened().forget(subject);
     }
 
-    fn opened(&self) -> MutexGuard<'_, Opened> {
+    /// The same of a picture's.
+    pub fn forget_picture(&self, image: ImageId) {
+        self.opened().forget_picture(image);
+    }
+
+    pub(super) fn opened(&self) -> MutexGuard<'_, Opened> {
         self.opened.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

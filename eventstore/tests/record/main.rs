@@ -24,6 +24,8 @@ mod objects;
 mod oracle;
 mod order;
 mod partitions;
+mod picture_keys;
+mod picture_salts;
 mod poison;
 mod promoted;
 mod queue;

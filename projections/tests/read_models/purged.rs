@@ -56,3 +56,44 @@ async fn a_picture_that_was_purged_goes_from_the_earlier_generation_too() {
     all_shown(&world.pool, vault, &world.events().await).await;
     assert_eq!(shown(&world.pool).await, live);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_built_anew_after_a_purge_is_what_is_shown_whether_the_picture_was_seen_before_or_not()
+ {
+    // IMG-6: its values open nowhere any more
+    let world = World::fresh().await;
+    let (ana, eva) = (
+        Member::joins(&world, "ana@example.test").await,
+        Member::joins(&world, "eva@example.test").await,
+    );
+    let (pdq, numbers) = ("9d".repeat(32), vec![0.5; 512]);
+    let seen = Looks {
+        pdq: Some(&pdq),
+        quality: 100,
+        vector: Some(("clip-1", &numbers)),
+    };
+    let gone = ana.uploads(1, seen).await;
+    let (stays, hers) = (ana.uploads(2, seen).await, eva.uploads(2, seen).await);
+    ana.looks().await;
+    // This one is met by projectors when its key is gone already.
+    let unseen = ana.uploads(3, seen).await;
+    for image in [gone, unseen] {
+        ana.puts_away(image, 4).await;
+        ana.loses(image, 4 + WEEK).await;
+    }
+    let vault = world.vault();
+    let pictures = [(ana.id, gone), (ana.id, unseen)];
+    assert_eq!(vault.destroy_pictures(&pictures).await.unwrap(), 2);
+    all_shown(&world.pool, &vault, &world.events().await).await;
+    let live = shown(&world.pool).await;
+    for table in ["read_images", "read_image_hashes", "read_image_vectors"] {
+        let mut left = ids(&world, table).await;
+        left.sort();
+        let mut both = [stays.0, hers.0];
+        both.sort();
+        assert_eq!(left, both, "{table}");
+    }
+    let rebuilt = rebuild::<Images>(&world.pool, &vault, false, &quietly()).await;
+    assert_eq!(rebuilt.unwrap().generation, 2);
+    assert_eq!(shown(&world.pool).await, live);
+}

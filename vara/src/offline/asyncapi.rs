@@ -17,9 +17,9 @@ from the reader's side.\n\n\
 **The log is the truth, the bus is disposable.** The log is a table of PostgreSQL. The bus is NATS JetStream, keeps \
 the newest GiB, may be emptied at any time, and is then filled again from the log. Never keep there what is kept \
 nowhere else.\n\n\
-**Ciphertext only.** Personal values stand as `{\"$sealed\": \"…\"}` under the key of the person whom they are about. \
-When that key is destroyed they cannot be read by anybody, here or in the log; ids, types, codes, counts and times \
-remain.\n\n\
+**Ciphertext only.** Personal values stand as `{\"$sealed\": \"…\"}` under the key of the person whom they are about, \
+or of the picture that they describe. When that key is destroyed they cannot be read by anybody, here or in the log; \
+ids, types, codes, counts and times remain.\n\n\
 **Positions and gaps.** `position` counts the events of the log from 1, without a gap, in the order in which they were \
 recorded; it is also in the header `Vara-Position`. Whoever hears of everything, `vara.>`, sees a gap when a position \
 does not follow on the one before it. `Vara-Previous` is the position of the last event that was published before on the \

@@ -30,6 +30,7 @@ mod proven;
 mod put_away;
 mod resets;
 mod restored;
+mod restored_pictures;
 mod running;
 mod sharing;
 mod soak;

@@ -17,17 +17,17 @@ use tokio::runtime::Runtime;
 const LONGEST: Duration = Duration::from_secs(60);
 
 /// Databases and a bus, prepared by `vara migrate`, and a data folder that is not made yet.
-struct Ground {
-    runtime: Runtime,
-    events: PgPool,
-    keys: PgPool,
+pub struct Ground {
+    pub runtime: Runtime,
+    pub events: PgPool,
+    pub keys: PgPool,
     url: String,
     nats: TestNats,
     place: TempDir,
 }
 
 impl Ground {
-    fn fresh() -> Self {
+    pub fn fresh() -> Self {
         let (runtime, url) = (Runtime::new().unwrap(), testing::database("parts", |_| {}));
         let (nats, place) = (testing::nats(), folder());
         let keys_url = format!("{url}_keys");
@@ -48,11 +48,11 @@ impl Ground {
         }
     }
 
-    fn data(&self) -> PathBuf {
+    pub fn data(&self) -> PathBuf {
         self.place.path().join("data")
     }
 
-    fn command(&self, arguments: &[&str], data: &Path) -> Command {
+    pub fn command(&self, arguments: &[&str], data: &Path) -> Command {
         let log = std::fs::File::options()
             .append(true)
             .create(true)
@@ -70,7 +70,7 @@ impl Ground {
     }
 
     /// Words and exit code of a command that ends by itself.
-    fn run(&self, arguments: &[&str], data: &Path) -> (String, i32) {
+    pub fn run(&self, arguments: &[&str], data: &Path) -> (String, i32) {
         let mut command = self.command(arguments, data);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let output = command.output().unwrap();
@@ -81,12 +81,12 @@ impl Ground {
         )
     }
 
-    fn log(&self) -> String {
+    pub fn log(&self) -> String {
         std::fs::read_to_string(self.place.path().join("parts.log")).unwrap_or_default()
     }
 
     /// A member whose values are sealed under the master key of the data folder.
-    fn member(&self) -> Erased<'_> {
+    pub fn member(&self) -> Erased<'_> {
         let who = UserId(fresh_id());
         std::fs::create_dir_all(self.data().join("keys")).unwrap();
         let master = MasterKey::read_or_create(&self.data().join("keys/master.key")).unwrap();
@@ -112,9 +112,9 @@ impl Ground {
 }
 
 /// A member, and her key in an older backup of the database of keys.
-struct Erased<'g> {
-    ground: &'g Ground,
-    who: UserId,
+pub struct Erased<'g> {
+    pub ground: &'g Ground,
+    pub who: UserId,
     backup: (Vec<u8>, String),
 }
 
@@ -146,7 +146,7 @@ impl Erased<'_> {
         assert!(self.has_a_key());
     }
 
-    fn has_a_key(&self) -> bool {
+    pub fn has_a_key(&self) -> bool {
         let asked = "SELECT wrapped IS NOT NULL FROM keys.subject_keys WHERE subject = $1";
         self.asked(asked)
     }
@@ -166,7 +166,7 @@ impl Erased<'_> {
     }
 }
 
-fn until(what: &str, ground: &Ground, mut is_so: impl FnMut() -> bool) {
+pub fn until(what: &str, ground: &Ground, mut is_so: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !is_so() {
         assert!(begun.elapsed() < LONGEST, "{what}\n{}", ground.log());
@@ -175,7 +175,7 @@ fn until(what: &str, ground: &Ground, mut is_so: impl FnMut() -> bool) {
 }
 
 /// A part that is killed when this is dropped.
-struct Part(Child);
+pub struct Part(pub Child);
 
 impl Drop for Part {
     fn drop(&mut self) {

@@ -110,7 +110,10 @@ impl FaceSearch {
             Some(image) => self.faces.forget(owner, image).await,
         };
         forgotten.map_err(|fault| fault.to_string())?;
-        if image.is_some() {
+        if let Some(image) = image {
+            let picture = [(owner, image)];
+            let destroyed = self.store.vault().destroy_pictures(&picture).await;
+            destroyed.map_err(|fault| fault.to_string())?;
             let forgotten = put_away::forget_state(self.store.database(), owner).await;
             forgotten.map_err(|fault| fault.to_string())?;
         }

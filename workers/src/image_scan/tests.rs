@@ -231,6 +231,7 @@ pub(crate) fn prepared(url: &str) {
         runtime.block_on(async {
             let pool = migrate::connect(&url, 1).await.unwrap();
             migrate::run(&pool).await.unwrap();
+            migrate::run_keys(&pool, &pool).await.unwrap();
             pool.close().await;
         });
     })

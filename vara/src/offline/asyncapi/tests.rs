@@ -10,24 +10,30 @@ use uuid::Uuid;
 
 /// The golden file of a fact as it stands in the log: each personal value sealed.
 fn golden(fact: &EventSchema) -> Value {
-    fn sealed(value: &Value) -> Value {
+    fn sealed(value: &Value, text: &str) -> Value {
         match value {
             Value::Object(map) if map.contains_key(domain::personal::KNOWN) => {
-                json!({ domain::personal::SEALED: "1.AAAA" })
+                json!({ domain::personal::SEALED: text })
             }
             Value::Object(map) => {
                 let inside = map
                     .iter()
-                    .map(|(name, inner)| (name.clone(), sealed(inner)));
+                    .map(|(name, inner)| (name.clone(), sealed(inner, text)));
                 Value::Object(inside.collect())
             }
-            Value::Array(items) => items.iter().map(sealed).collect(),
+            Value::Array(items) => items.iter().map(|item| sealed(item, text)).collect(),
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
         }
     }
     let file = fact.file().replace(".schema.json", ".json");
     let catalogue = Path::new(env!("CARGO_MANIFEST_DIR")).join("../domain/catalogue");
-    sealed(&serde_json::from_slice(&std::fs::read(catalogue.join(file)).unwrap()).unwrap())
+    let text = match fact.shape.noun {
+        "image" => "2.AAAA",
+        _ => "1.AAAA",
+    };
+    let payload: Value =
+        serde_json::from_slice(&std::fs::read(catalogue.join(file)).unwrap()).unwrap();
+    sealed(&payload, text)
 }
 
 /// The event as readers of the log get it.

@@ -76,9 +76,12 @@ async fn with_a_picture_that_is_gone_its_face_goes_whoever_was_stopped_in_the_mi
     ana.puts_away(gone).await;
     // The fact, and then nothing of what should follow it.
     ana.purged(gone).await;
+    let (vault, both) = (ana.search.store.vault(), [gone, kept]);
+    let with_a_key = || vault.pictures_with_a_key(&both);
+    assert_eq!(with_a_key().await.unwrap(), 2);
     let forgetting = tokio::spawn(forget(ana.search.clone(), ana.feed().await));
-    until("its face is gone", || async {
-        ana.held(&[gone, kept]).await == 1
+    until("its face and its key are gone", || async {
+        ana.held(&[gone, kept]).await == 1 && with_a_key().await.unwrap() == 1
     })
     .await;
     forgetting.abort();

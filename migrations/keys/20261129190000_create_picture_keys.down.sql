@@ -1,0 +1,2 @@
+-- Whatever was sealed under these keys opens nowhere afterwards.
+DROP TABLE keys.picture_keys;

@@ -1,0 +1,12 @@
+-- What makes a picture's key of its owner's (IMG-6). A purge takes the salt away, and what the log holds of the picture opens
+-- nowhere any more; the row stays, so that "purged" and "lost" are never confused and no key is made a second time.
+CREATE TABLE keys.picture_keys (
+    image_id     uuid        PRIMARY KEY,
+    owner        uuid        NOT NULL,
+    salt         bytea       CHECK (octet_length(salt) = 32),
+    destroyed_at timestamptz,
+    CHECK ((salt IS NULL) = (destroyed_at IS NOT NULL))
+);
+
+-- All of hers go at once with an erasure.
+CREATE INDEX picture_keys_owner ON keys.picture_keys (owner);
