@@ -10,6 +10,7 @@
 //! crop of two percent or a tilt of two degrees is not.
 
 mod boxes;
+mod columns;
 mod hash;
 mod shrink;
 mod spectrum;

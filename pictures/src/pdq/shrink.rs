@@ -3,7 +3,8 @@
 //!
 //! Rows stream through all four passes, eight at a time, so no second picture is held.
 
-use super::boxes::{Band, ColumnBox, LANES, RowBox, Window};
+use super::boxes::{Band, LANES, RowBox, Window};
+use super::columns::ColumnBox;
 use crate::Picture;
 use crate::area::Area;
 use crate::picture::CHANNELS;
