@@ -25,8 +25,8 @@ pub(crate) const SIDE: u32 = 224;
 /// Numbers that the model looks at for one picture.
 const NUMBERS_SEEN: usize = CHANNELS * (SIDE * SIDE) as usize;
 
-/// Version of the way from a picture to the model's input: at most 2048 pixels along the longer side, centre square of the
-/// shorter one, bicubic, then [`MEAN`] and [`DEVIATION`]. A change here is a change of the vector space; `p1` took larger
+/// Version of the way from a picture to the model's input: reduced as PIP-2 says but never enlarged, centre square of the
+/// shorter side, bicubic, then [`MEAN`] and [`DEVIATION`]. A change here is a change of the vector space; `p1` took large
 /// pictures as they were.
 const PREPARATION: &str = "p2";
 
@@ -140,7 +140,7 @@ impl Model {
         self.at_once
     }
 
-    /// The vector of `picture`, which has been reduced to 2048 pixels: 512 numbers of length 1, so that the dot product is VEC-2's cosine.
+    /// The vector of `picture`, reduced as PIP-2 says but never enlarged: 512 numbers of length 1, so that the dot product is VEC-2's cosine.
     ///
     /// Blocking: some 40 to 80 ms with the usual model.
     ///
@@ -209,7 +209,7 @@ fn seen_numbers(picture: &Picture) -> Result<Vec<f32>, ClipFault> {
 }
 
 /// The square that a model looks at, as a PNG without anything but its pixels: what a service is sent of a picture. From
-/// the whole picture and from the square that is kept of it come the same bytes.
+/// the picture, reduced as PIP-2 says but never enlarged, and from the square that is kept of it come the same bytes.
 pub fn square_as_png(picture: &Picture) -> Option<Vec<u8>> {
     let square = resize::to_square(picture, SIDE)?;
     let mut bytes = Vec::new();

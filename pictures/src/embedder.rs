@@ -22,7 +22,7 @@ pub trait Embedder: fmt::Debug + Send + Sync {
 
     /// The vector of a picture: 512 numbers of length 1. The work is done away from the caller's threads.
     ///
-    /// `seen` may be a picture of at most 2048 pixels a side or the square that [`crate::Taken::picture_for_vector`] keeps of it.
+    /// `seen` may be a picture that needs no reducing (PIP-2) or the square that [`crate::Taken::picture_for_vector`] keeps of it.
     ///
     /// # Errors
     /// [`NotEmbedded`]; there is no stand-in for a vector (GEN-4).

@@ -1,26 +1,43 @@
 //! Writing a JPEG that says nothing but its picture.
 
+use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 use libjpeg_turbo_rs::{PixelFormat, Subsampling, compress};
 
 use crate::Picture;
 use crate::header::next_marker;
+
+/// Above so many pixels, which only a strip has that PIP-2 leaves as it is, the faster writer's room for what it may write (two
+/// bytes a pixel) does not fit beside the picture in what a child may hold.
+const FAST_PIXELS_MAX: u32 = 16_000_000;
 
 /// The picture as a JPEG of `quality` 1 to 100: no EXIF, no XMP, no comment, no profile.
 ///
 /// Colour at half resolution at every quality (4:2:0), as photographs have it anyway; it halves the
 /// time and a third of the bytes. `None` when a side exceeds 65,535 pixels.
 pub(crate) fn encode(picture: &Picture, quality: u8) -> Option<Vec<u8>> {
-    let width = usize::from(u16::try_from(picture.width()).ok()?);
-    let height = usize::from(u16::try_from(picture.height()).ok()?);
+    let width = u16::try_from(picture.width()).ok()?;
+    let height = u16::try_from(picture.height()).ok()?;
+    if u32::from(width) * u32::from(height) > FAST_PIXELS_MAX {
+        return encode_row_by_row(picture, (width, height), quality);
+    }
     compress(
         picture.rgb(),
-        width,
-        height,
+        width.into(),
+        height.into(),
         PixelFormat::Rgb,
         quality,
         Subsampling::S420,
     )
     .ok()
+}
+
+/// The same three times as slowly, with no more room than its bytes take.
+fn encode_row_by_row(picture: &Picture, size: (u16, u16), quality: u8) -> Option<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(picture.rgb().len() / 8);
+    let mut encoder = Encoder::new(&mut bytes, quality);
+    encoder.set_sampling_factor(SamplingFactor::F_2_2);
+    let written = encoder.encode(picture.rgb(), size.0, size.1, ColorType::Rgb);
+    written.ok().map(|()| bytes)
 }
 
 /// Whether `bytes` are a JPEG of this size as [`encode`] writes them: the JFIF mark, tables, one frame
@@ -75,11 +92,14 @@ mod tests {
                 .flat_map(|_| (0..width).flat_map(colour))
                 .collect();
             let picture = Picture::from_rgb(width, height, rgb).unwrap();
-            let bytes = encode(&picture, 90).unwrap();
-            assert!(is_bare(&bytes, (width, height)));
-            let read = image::load_from_memory(&bytes).unwrap().into_rgb8();
-            let furthest = read.iter().zip(picture.rgb()).map(|(a, b)| a.abs_diff(*b));
-            assert!(furthest.max() <= Some(12), "{width} x {height}");
+            let size = (width as u16, height as u16);
+            for bytes in [encode(&picture, 90), encode_row_by_row(&picture, size, 90)] {
+                let bytes = bytes.unwrap();
+                assert!(is_bare(&bytes, (width, height)));
+                let read = image::load_from_memory(&bytes).unwrap().into_rgb8();
+                let furthest = read.iter().zip(picture.rgb()).map(|(a, b)| a.abs_diff(*b));
+                assert!(furthest.max() <= Some(12), "{width} x {height}");
+            }
         }
     }
 

@@ -37,8 +37,8 @@ pub struct Taken {
     /// Perceptual hash at full size, bars removed (PIP-3). Always there for a picture within LIM-4;
     /// below [`pdq::QUALITY_MIN`] it is not to be compared (HSH-1).
     pub hash: Option<pdq::Fingerprint>,
-    /// What the model looks at: the square in the middle of the display copy's pixels at 224 x 224 pixels, 150 kB.
-    /// [`clip::Model::embed`] makes the same vector of it as of those.
+    /// What the model looks at: the square in the middle at 224 x 224 pixels, 150 kB; of the working copy's pixels (PIP-3), or of
+    /// the picture's own where that was enlarged. [`clip::Model::embed`] makes the same vector of it as of those.
     pub picture_for_vector: Picture,
 }
 
@@ -97,9 +97,11 @@ fn derive(format: Format, Stored { picture, turn }: Stored) -> Option<Taken> {
     let is_all = working_size == display_size;
     let (shown, rest) = shown(picture, turn.of_size(display_size), is_all)?;
     let shown = shown.turned(turn);
-    let picture_for_vector = clip::seen(&shown)?;
     let display = jpeg::encode(&shown, DISPLAY.1)?;
     let thumbnail = jpeg::encode(&*resize::to_size(&shown, thumbnail_size)?, THUMBNAIL.1)?;
+    let own = (display_size == (width, height))
+        .then(|| clip::seen(&shown))
+        .flatten();
     let worked = match rest {
         Some(picture) => {
             drop(shown);
@@ -107,6 +109,7 @@ fn derive(format: Format, Stored { picture, turn }: Stored) -> Option<Taken> {
         }
         None => shown,
     };
+    let picture_for_vector = own.or_else(|| clip::seen(&worked))?;
     Some(Taken {
         format,
         width,

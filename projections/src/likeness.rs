@@ -165,13 +165,15 @@ pub async fn alike(
     most: i64,
 ) -> Result<Vec<(ImageId, f64)>, sqlx::Error> {
     let alike: Vec<(Uuid, f64)> = sqlx::query_as(
-        // The nearest are taken before they are judged, so each distance is computed once. A vector of zeros has none.
+        // The nearest are taken before they are judged, so each distance is computed once, and what she put away is looked up
+        // once. A vector of zeros has no distance.
         "SELECT image_id, 1 - distance FROM
            (SELECT o.image_id, o.vector <=> q.vector AS distance
               FROM read_image_vectors q
               JOIN read_image_vectors o ON o.owner = q.owner AND o.model = q.model AND o.image_id <> q.image_id
              WHERE q.owner = $1 AND q.model = $2 AND q.image_id = $3
-               AND NOT EXISTS (SELECT FROM read_images i WHERE i.image_id = o.image_id AND i.archived_at IS NOT NULL)
+               AND o.image_id <> ALL (ARRAY(SELECT i.image_id FROM read_images i
+                                             WHERE i.owner = $1 AND i.archived_at IS NOT NULL))
              ORDER BY distance, o.image_id LIMIT $5) AS nearest
           WHERE distance <> 'NaN' AND 1 - distance >= $4 ORDER BY distance, image_id",
     )

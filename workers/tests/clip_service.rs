@@ -243,5 +243,5 @@ fn the_space_names_model_version_and_preparation() {
     stand_in::tls();
     let base = Url::parse("http://127.0.0.1:9/").unwrap();
     let service = ClipService::new(HostSettings::new(base, None), &space()).unwrap();
-    assert_eq!(service.model(), "service:clip-ViT-B-32@2/s1");
+    assert_eq!(service.model(), "service:clip-ViT-B-32@2/s2");
 }

@@ -146,7 +146,8 @@ impl Objects {
         }
     }
 
-    /// Whether pictures lie here of which this log knows not one.
+    /// Whether pictures lie here of which this log knows not one. So it is as well where the very first upload was cut off: what it
+    /// left waits for the second one.
     async fn is_strange(&self, log: &PgPool) -> Result<bool, SweepFault> {
         let mut listed = self.place.store()?.list(None).chunks(AT_ONCE);
         let mut holds_pictures = false;

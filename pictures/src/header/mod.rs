@@ -17,6 +17,12 @@ use crate::{Format, Seen, Unfit, size};
 /// for that, for the file twice and for itself.
 pub(crate) const DECODING_BYTES_MAX: u64 = 216 * 1024 * 1024;
 
+/// Bytes that a hash takes for each pixel along the longer side, in rows that it passes through ([`crate::pdq`]): little but for a
+/// strip of some hundred thousand pixels.
+const HASHING_BYTES: u64 = 264;
+/// Bytes of a decoded pixel.
+const PIXEL_BYTES: u64 = 3;
+
 /// What a file claims.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Claim {
@@ -30,8 +36,8 @@ struct Claim {
 ///
 /// # Errors
 /// [`Unfit::Unreadable`] when there is no whole header, or the file ends before its picture does;
-/// [`Unfit::TooSmall`] and [`Unfit::TooManyPixels`] by LIM-4; [`Unfit::TooHeavy`] when decoding would
-/// hold more than [`DECODING_BYTES_MAX`]; [`Unfit::NotAPicture`] when the picture moves, or when a
+/// [`Unfit::TooSmall`] and [`Unfit::TooManyPixels`] by LIM-4; [`Unfit::TooHeavy`] when decoding or hashing
+/// would hold more than [`DECODING_BYTES_MAX`]; [`Unfit::NotAPicture`] when the picture moves, or when a
 /// script, a document or an archive rides along.
 pub(crate) fn size_within_limits(format: Format, bytes: &[u8]) -> Result<(u32, u32), Unfit> {
     let claim = match format {
@@ -40,8 +46,10 @@ pub(crate) fn size_within_limits(format: Format, bytes: &[u8]) -> Result<(u32, u
         Format::Webp => webp::claim(bytes),
     }?;
     let (width, height) = claim.size;
-    let held = u64::from(width) * u64::from(height) * claim.half_bytes / 2;
-    if held > DECODING_BYTES_MAX {
+    let pixels = u64::from(width) * u64::from(height);
+    let decoding = pixels * claim.half_bytes / 2;
+    let hashing = pixels * PIXEL_BYTES + u64::from(width.max(height)) * HASHING_BYTES;
+    if decoding.max(hashing) > DECODING_BYTES_MAX {
         return Err(Unfit::TooHeavy { width, height });
     }
     Ok(claim.size)

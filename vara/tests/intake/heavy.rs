@@ -2,6 +2,7 @@
 
 use crate::pictures_of_tests::vara;
 use intake::SUBCOMMAND;
+use pictures::Unfit;
 use pictures::reply::{self, Answer, HEAD_BYTES};
 use std::io::{Read, Write};
 use std::process::{Command, Stdio};
@@ -75,25 +76,56 @@ fn fifty_million_pixels_of_a_telephone_are_turned_within_the_memory_of_a_child()
     is_taken_within("a JPEG of a prime width", &lying_jpeg(8_167, 6_121));
 }
 
-#[test]
-fn fifty_million_pixels_of_sixteen_bits_and_alpha_are_taken_within_the_memory_of_a_child() {
-    let (width, height) = (8_192, 6_100);
+/// A PNG whose rows are all this one.
+fn png_of_rows(
+    (width, height): (u32, u32),
+    colour: (png::ColorType, png::BitDepth),
+    row: &[u8],
+) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, width, height);
-    encoder.set_color(png::ColorType::Rgba);
-    encoder.set_depth(png::BitDepth::Sixteen);
+    encoder.set_color(colour.0);
+    encoder.set_depth(colour.1);
     encoder.set_compression(png::Compression::Fast);
     let mut writer = encoder.write_header().unwrap();
-    let row: Vec<u8> = (0..width)
-        .flat_map(|x| [(x / 32) as u8, 7, 9, 0, 200, 1, 255, 0])
-        .collect();
     let mut stream = writer.stream_writer().unwrap();
     for _ in 0..height {
-        stream.write_all(&row).unwrap();
+        stream.write_all(row).unwrap();
     }
     stream.finish().unwrap();
     writer.finish().unwrap();
-    is_taken_within("a PNG of sixteen bits", &bytes);
+    bytes
+}
+
+#[test]
+fn fifty_million_pixels_of_sixteen_bits_and_alpha_are_taken_within_the_memory_of_a_child() {
+    let (width, height) = (8_192, 6_100);
+    let row: Vec<u8> = (0..width)
+        .flat_map(|x| [(x / 32) as u8, 7, 9, 0, 200, 1, 255, 0])
+        .collect();
+    let colour = (png::ColorType::Rgba, png::BitDepth::Sixteen);
+    is_taken_within(
+        "a PNG of sixteen bits",
+        &png_of_rows((width, height), colour, &row),
+    );
+}
+
+#[test]
+fn a_strip_is_hashed_within_the_memory_of_a_child_or_refused_before() {
+    let strip = |width: u32, height: u32| {
+        let row: Vec<u8> = (0..width).map(|x| (x / 999) as u8).collect();
+        png_of_rows(
+            (width, height),
+            (png::ColorType::Grayscale, png::BitDepth::Eight),
+            &row,
+        )
+    };
+    is_taken_within("a strip of 280,000", &strip(280_000, 178));
+    let (answer, _) = taken_in(&strip(600_000, 83));
+    assert!(
+        matches!(answer, Answer::Refused(Unfit::TooHeavy { .. })),
+        "{answer:?}"
+    );
 }
 
 #[test]

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 /// Version of the way from a picture to what the service is sent ([`clip::square_as_png`]). A change here is a change of
 /// the vector space.
-const PREPARATION: &str = "s1";
+const PREPARATION: &str = "s2";
 
 /// Longest name of a space.
 const NAME_CHARACTERS_MAX: usize = 64;
