@@ -6,7 +6,9 @@ use pictures::Picture;
 use pictures::pdq::{fingerprint, fingerprint_with_bars, nearest};
 
 /// Pixels of one picture.
-const PIXELS_MAX: u32 = 6_000;
+const PIXELS_MAX: u32 = 3_000;
+/// One in so many is hashed again, with and without its bars: three times the work for little that is new.
+const AGAIN_ONE_IN: usize = 16;
 
 fuzz_target!(|bytes: &[u8]| {
     let [width, height, seed @ ..] = bytes else {
@@ -21,15 +23,15 @@ fuzz_target!(|bytes: &[u8]| {
         assert!(seed.is_empty());
         return;
     };
-    assert_eq!(
-        fingerprint_with_bars(&picture).is_some(),
-        width >= 5 && height >= 5
-    );
     let Some(print) = fingerprint(&picture) else {
+        assert!(width < 5 || height < 5);
         return;
     };
     assert!(print.quality <= 100);
     assert_eq!(print.turns[0], print.hash);
     assert_eq!(nearest(&print, &print.hash), 0);
-    assert_eq!(fingerprint(&picture), Some(print));
+    if bytes.len() % AGAIN_ONE_IN == 0 {
+        assert!(fingerprint_with_bars(&picture).is_some());
+        assert_eq!(fingerprint(&picture), Some(print));
+    }
 });
