@@ -254,6 +254,36 @@ async fn an_erasure_takes_the_keys_of_her_pictures_too_and_nobody_elses() {
     assert_eq!(salts(&record.pool, ana).await, (0, 0));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_her_key_in_memory_as_she_is_erased_reads_erased_values_and_loses_no_key() {
+    // AUD-2, AUD-4
+    let record = Record::fresh().await;
+    let (ana, eva) = (UserId(fresh_id()), UserId(fresh_id()));
+    let (one, other) = (
+        takes_in(&record.store, ana).await,
+        takes_in(&record.store, ana).await,
+    );
+    let others = takes_in(&record.store, eva).await;
+    // None of them follows, as behind a pooler; each has read her key and no salt of her pictures.
+    let (deaf, reads, commands) = (record.vault(), record.vault(), record.beside());
+    for vault in [&deaf, &reads, commands.vault()] {
+        assert!(matches!(vault.key(ana).await.unwrap(), Key::Present(_)));
+    }
+    let batch = record.log().read_after(0, 1_000).await.unwrap();
+    let batch: Vec<Unopened> = batch.into_iter().map(Unopened::from).collect();
+    let mut keys = Keys::of(&deaf, batch.iter().take(0)).await;
+    record.store.vault().destroy(ana).await.unwrap();
+    let left = Seen::from([(one, (0, 2)), (other, (0, 2)), (others, (2, 0))]);
+    let mut at_once = Vec::new();
+    for event in batch {
+        at_once.push(event.open(&mut keys).await.unwrap().event);
+    }
+    assert_eq!(seen(at_once), left);
+    assert_eq!(opened(&record, &reads).await.unwrap(), left);
+    let library = commands.load::<Library>(ana.0).await;
+    assert!(library.is_ok(), "{library:?}");
+}
+
 /// As the release before wrote it: version 1, under its owner's key, and no key of the picture's.
 async fn of_the_release_before(record: &Record, owner: UserId) -> ImageId {
     let image = record.uploads(owner, &sha256()).await;
