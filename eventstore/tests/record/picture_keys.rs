@@ -19,7 +19,7 @@ fn sha256() -> String {
     fresh_id().simple().to_string().repeat(2)
 }
 
-fn embedding(model: &str) -> Embedding {
+pub fn embedding(model: &str) -> Embedding {
     Embedding {
         model: model.to_owned(),
         vector: Vector::try_new(&[0.5; 512]).unwrap(),
@@ -42,7 +42,7 @@ pub fn upload(owner: UserId, image_id: ImageId) -> ImageCommand {
     }))
 }
 
-async fn does(store: &Store, owner: UserId, ask: ImageCommand) {
+pub async fn does(store: &Store, owner: UserId, ask: ImageCommand) {
     let done = store.execute::<Library>(owner.0, ask, by(owner, fresh_id()));
     done.await.unwrap();
 }
