@@ -35,7 +35,7 @@ const PURGED: [(&str, &str); 7] = [
 
 /// Tables up to this size are rewritten at once, with nobody reading them meanwhile. In larger ones the space is given
 /// free to be overwritten.
-const REWRITTEN_BYTES: i64 = 256 << 20;
+pub(crate) const REWRITTEN_BYTES: i64 = 256 << 20;
 
 /// Takes a subject's rows out of every table that is neither log nor read model, all in one transaction, and rewrites
 /// the tables that held some; how many rows, table by table. Streams of hers wait for nobody any more, and whoever works

@@ -2,6 +2,7 @@
 
 use crate::log::ReadFault;
 use crate::recorded::{COLUMNS, Recorded};
+use crate::whole::whole;
 use chrono::{DateTime, Utc};
 use domain::ids::{ImageId, UserId};
 use sqlx::PgPool;
@@ -84,16 +85,26 @@ pub async fn purged(pool: &PgPool, after: &str) -> Result<Option<Purged>, sqlx::
     Ok(last.map(|(_, last)| Purged { pictures, last }))
 }
 
+/// One of those who write down the state of a library or empty it at a time, `$1` being the stream: who writes sees each
+/// purge that somebody else empties by, or is seen by them.
+pub(crate) const STATE_ALONE: &str =
+    "SELECT pg_advisory_xact_lock(hashtextextended('snapshots/image/' || $1, 0))";
+
 /// Empties the written-down state of a library: it may hold the hash of a picture that was purged since. The next long read
 /// writes it anew, over a shape that no program has.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database does not answer; asking again is safe.
 pub async fn forget_state(pool: &PgPool, owner: UserId) -> Result<(), sqlx::Error> {
-    let mut tx = pool.begin().await?;
-    sqlx::query("UPDATE snapshots SET shape = 0, state = '' WHERE noun = 'image' AND stream = $1")
-        .bind(owner.to_string())
-        .execute(&mut *tx)
-        .await?;
-    tx.commit().await
+    let (pool, stream) = (pool.clone(), owner.to_string());
+    whole(async move {
+        let mut tx = pool.begin().await?;
+        let alone = sqlx::query(STATE_ALONE).bind(&stream);
+        alone.execute(&mut *tx).await?;
+        let empty =
+            "UPDATE snapshots SET shape = 0, state = '' WHERE noun = 'image' AND stream = $1";
+        sqlx::query(empty).bind(&stream).execute(&mut *tx).await?;
+        tx.commit().await
+    })
+    .await
 }

@@ -111,7 +111,7 @@ impl Repository {
             .map(|event| seal::picture_to_open(&event.payload));
         // One question for all of a library; none where nothing names a picture.
         let salts = self.vault.salts(pictures.flatten().collect()).await;
-        let keys = Keys::none(&self.vault).with(salts.map_err(broken)?);
+        let mut keys = Keys::none(&self.vault).with(salts.map_err(broken)?);
         let mut opened = Vec::with_capacity(events.len());
         for mut event in events {
             if seal::is_sealed(&event.payload) {

@@ -4,6 +4,7 @@
 //! nothing for snapshots. What cannot be used (another shape, a destroyed key) is passed over: the events say it all.
 
 use crate::keys::{Key, Vault};
+use crate::put_away;
 use crate::repository::Repository;
 use crate::why::Why;
 use cqrs_es::persist::{
@@ -12,6 +13,7 @@ use cqrs_es::persist::{
 };
 use cqrs_es::{Aggregate, AggregateError, EventEnvelope, EventStore};
 use domain::ids::UserId;
+use domain::image::Library;
 use sqlx::{PgPool, Row};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -77,7 +79,8 @@ impl Snapshots {
         ))
     }
 
-    /// Writes a state down; a newer one is never replaced by an older.
+    /// Writes a state down; a newer one is never replaced by an older. Not that of a library of which a picture was purged
+    /// since it was made (IMG-6), however late this is.
     async fn put<A: Aggregate>(
         &self,
         context: &Context<A>,
@@ -88,8 +91,18 @@ impl Snapshots {
         let state = serde_json::to_vec(&context.aggregate)?;
         let sealed = key.seal(&state, &place(A::TYPE, &context.aggregate_id, sequence))?;
         let mut tx = self.pool.begin().await?;
+        if A::TYPE == Library::TYPE {
+            let alone = sqlx::query(put_away::STATE_ALONE).bind(&context.aggregate_id);
+            alone.execute(&mut *tx).await?;
+        }
+        // By the key of the log: only what stands behind the state is looked at.
         sqlx::query(
-            "INSERT INTO snapshots (noun, stream, sequence, shape, subject, state) VALUES ($1, $2, $3, $4, $5, $6)
+            "INSERT INTO snapshots (noun, stream, sequence, shape, subject, state)
+             SELECT $1, $2, $3, $4, $5, $6
+              WHERE $1 <> 'image'
+                 OR NOT EXISTS (SELECT FROM events p
+                                 WHERE p.aggregate_type = $1 AND p.aggregate_id = $2 AND p.sequence > $3
+                                   AND p.event_type = 'ImagePurged')
              ON CONFLICT (noun, stream) DO UPDATE
                 SET sequence = excluded.sequence, shape = excluded.shape, state = excluded.state,
                     subject = excluded.subject

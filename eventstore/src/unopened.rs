@@ -134,39 +134,57 @@ impl<'v> Keys<'v> {
     /// # Errors
     /// When a key is missing or a value does not open.
     pub(crate) async fn open(
-        &self,
+        &mut self,
         payload: &mut Value,
         subject: UserId,
         place: &str,
     ) -> Result<(), KeyError> {
-        let subject = self.key(subject).await?;
         let picture = match seal::picture_to_open(payload) {
-            Some(image) => Some(self.picture(&subject, image).await?),
+            Some(image) => Some(self.picture(subject, image).await?),
             None => None,
         };
+        // Only now: looking for the picture's may have shown that hers is destroyed.
+        let subject = self.key(subject).await?;
         seal::open(payload, &Openers { subject, picture }, place)
     }
 
-    async fn picture(&self, owner: &Key, image: ImageId) -> Result<Key, KeyError> {
-        // An erasure takes the salts as well: nobody asks for one after it.
-        let Key::Present(owner) = owner else {
+    async fn picture(&mut self, owner: UserId, image: ImageId) -> Result<Key, KeyError> {
+        let Key::Present(key) = self.key(owner).await? else {
             return Ok(Key::Erased);
         };
-        let salt = match self.salts.get(&image) {
-            Some(salt) => salt.clone(),
-            None => self.vault.salt(image).await?,
+        let found = match self.salts.get(&image) {
+            Some(salt) => Ok(salt.clone()),
+            None => self.vault.salt(image).await,
         };
-        Ok(match salt {
-            Some(salt) => Key::Present(salt.key_of(owner, image)?),
+        // An erasure takes the salts in the same moment as her key, which may be in memory here for a minute more.
+        if matches!(found, Err(KeyError::PictureMissing(_))) && self.is_erased(owner).await? {
+            return Ok(Key::Erased);
+        }
+        Ok(match found? {
+            Some(salt) => Key::Present(salt.key_of(&key, image)?),
             None => Key::Erased,
         })
     }
 
-    async fn key(&self, subject: UserId) -> Result<Key, KeyError> {
-        match self.at_hand.get(&subject) {
-            Some(key) => Ok(key.clone()),
-            None => self.vault.key(subject).await,
+    /// Whether her key is destroyed by now, whatever is in memory.
+    async fn is_erased(&mut self, subject: UserId) -> Result<bool, KeyError> {
+        self.forget(subject);
+        let key = self.vault.key(subject).await?;
+        let erased = matches!(key, Key::Erased);
+        self.at_hand.insert(subject, key);
+        Ok(erased)
+    }
+
+    async fn key(&mut self, subject: UserId) -> Result<Key, KeyError> {
+        if let Some(key) = self.at_hand.get(&subject) {
+            return Ok(key.clone());
         }
+        let key = self.vault.key(subject).await?;
+        // A destroyed one stays destroyed, and no vault keeps that in memory.
+        if matches!(key, Key::Erased) {
+            self.at_hand.insert(subject, Key::Erased);
+        }
+        Ok(key)
     }
 
     fn forget(&mut self, subject: UserId) {
@@ -227,7 +245,7 @@ async fn opened(
     of: &Recorded,
     subject: UserId,
     mut payload: Value,
-    keys: &Keys<'_>,
+    keys: &mut Keys<'_>,
 ) -> Result<Event, ReadFault> {
     let position = of.position;
     if seal::is_sealed(&payload) {

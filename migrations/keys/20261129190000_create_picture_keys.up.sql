@@ -10,3 +10,13 @@ CREATE TABLE keys.picture_keys (
 
 -- All of hers go at once with an erasure.
 CREATE INDEX picture_keys_owner ON keys.picture_keys (owner);
+
+-- How many keys were destroyed, and how many of them before the table was last written anew: what the others held may still
+-- stand in its file.
+CREATE TABLE keys.picture_keys_file (
+    one          boolean PRIMARY KEY DEFAULT true CHECK (one),
+    destroyed    bigint  NOT NULL DEFAULT 0,
+    written_anew bigint  NOT NULL DEFAULT 0,
+    CHECK (written_anew <= destroyed)
+);
+INSERT INTO keys.picture_keys_file DEFAULT VALUES;

@@ -9,7 +9,8 @@ use eventstore::put_away;
 const UNKNOWN: &str = "purged pictures may have a key, and that cannot be found out";
 
 /// Before anything is read or served: destroys the keys of purged pictures that a backup brought back, and of those whose
-/// purge was stopped in the middle. Where none came back nothing is written.
+/// purge was stopped in the middle. Where none came back nothing is written. Then the salts of all that were destroyed leave the
+/// file, if they can now: nobody is kept waiting for that, since the hourly purge does it too.
 pub async fn destroy_again(kit: &Kit) -> anyhow::Result<()> {
     let (mut after, mut destroyed) = (String::new(), 0);
     while let Some(purged) = put_away::purged(kit.store.database(), &after)
@@ -23,7 +24,13 @@ pub async fn destroy_again(kit: &Kit) -> anyhow::Result<()> {
     }
     if destroyed > 0 {
         tracing::warn!(destroyed, "keys of pictures that were purged are destroyed");
-        kit.vault.overwrite_picture_keys().await?;
+    }
+    match kit.vault.overwrite_picture_keys().await {
+        Ok(true) => {}
+        Ok(false) => {
+            tracing::info!("the table of picture keys is in use, and is written anew later")
+        }
+        Err(fault) => tracing::warn!(%fault, "the table of picture keys is written anew later"),
     }
     Ok(())
 }

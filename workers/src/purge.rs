@@ -62,13 +62,21 @@ impl Purge {
                 }
             }
         }
-        // Once for all that went, whoever destroyed their keys.
-        if purged > 0
-            && let Err(fault) = self.store.vault().overwrite_picture_keys().await
-        {
-            tracing::warn!(%fault, "the table of picture keys is written anew with the next picture that goes");
-        }
+        self.overwrite_keys().await;
         Ok(purged)
+    }
+
+    /// Once for all keys that were destroyed since it was last done, whoever destroyed them; also where none went this hour.
+    async fn overwrite_keys(&self) {
+        match self.store.vault().overwrite_picture_keys().await {
+            Ok(true) => {}
+            Ok(false) => tracing::info!(
+                "the table of picture keys is in use, and is written anew within an hour"
+            ),
+            Err(fault) => {
+                tracing::warn!(%fault, "the table of picture keys is written anew within an hour");
+            }
+        }
     }
 
     /// Purges one picture, unless she took it back meanwhile.

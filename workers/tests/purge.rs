@@ -190,6 +190,19 @@ async fn two_of_them_at_once_purge_each_picture_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_somebody_else_destroyed_leaves_the_file_within_the_hour() {
+    // IMG-6: also where no picture goes in that hour
+    let house = House::fresh().await;
+    let image = house.put_away(1).await;
+    let vault = house.purge.store.vault();
+    let picture = [(house.owner, image)];
+    vault.destroy_pictures(&picture).await.unwrap();
+    assert!(vault.may_hold_destroyed_salts().await.unwrap());
+    assert_eq!(house.purge.all_due(days(2)).await.unwrap(), 0);
+    assert!(!vault.may_hold_destroyed_salts().await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_recorded_for_a_member_who_was_erased() {
     // AUD-4: her pictures went with her
     let house = House::fresh().await;

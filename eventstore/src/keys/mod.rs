@@ -5,6 +5,7 @@ mod erasures;
 mod following;
 mod master;
 mod opened;
+mod picture_file;
 mod pictures;
 mod subject;
 mod vault;

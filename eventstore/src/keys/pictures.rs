@@ -5,7 +5,6 @@
 
 use super::following::{DESTROYED, PICTURE};
 use super::{KeyError, SubjectKey, Vault};
-use crate::erasure;
 use chacha20poly1305::aead::{OsRng, rand_core::RngCore};
 use domain::ids::{ImageId, UserId};
 use std::collections::{HashMap, HashSet};
@@ -140,7 +139,8 @@ impl Vault {
     /// any of them again. Every vault that follows ([`Vault::follow`]) drops the salts as this commits. Of members who were
     /// erased nothing is kept: their pictures' keys went with theirs.
     ///
-    /// What the old rows held stays in the table's file until [`Vault::overwrite_picture_keys`].
+    /// What the old rows held stays in the table's file until [`Vault::overwrite_picture_keys`]; that it does is written down
+    /// with it.
     ///
     /// # Errors
     /// [`KeyError::Unreachable`]; asking again is safe.
@@ -153,7 +153,7 @@ impl Vault {
         // What is destroyed already is not written again: each start asks for all that were ever purged.
         let destroyed: Vec<Uuid> = sqlx::query_scalar(
             "INSERT INTO keys.picture_keys (image_id, owner, destroyed_at)
-             SELECT DISTINCT p.image, p.owner, clock_timestamp() FROM unnest($1::uuid[], $2::uuid[]) AS p(image, owner)
+             SELECT DISTINCT ON (p.image) p.image, p.owner, clock_timestamp() FROM unnest($1::uuid[], $2::uuid[]) AS p(image, owner)
               WHERE NOT EXISTS (SELECT FROM keys.picture_keys k WHERE k.image_id = p.image AND k.salt IS NULL)
                 AND NOT EXISTS (SELECT FROM keys.subject_keys s WHERE s.subject = p.owner AND s.wrapped IS NULL)
               ORDER BY p.image
@@ -164,6 +164,7 @@ impl Vault {
         .bind(&owners)
         .fetch_all(&mut *tx)
         .await?;
+        super::picture_file::is_to_be_written_anew(destroyed.len(), &mut tx).await?;
         sqlx::query("SELECT pg_notify($1, $2 || image::text) FROM unnest($3::uuid[]) AS image")
             .bind(DESTROYED)
             .bind(PICTURE)
@@ -175,16 +176,6 @@ impl Vault {
             self.forget_picture(ImageId(*image));
         }
         Ok(destroyed.len() as u64)
-    }
-
-    /// Writes the table of picture keys anew, so that no page of it holds a destroyed salt. Not at each destroyed key, since
-    /// there is a row for every picture; a table over 256 MiB is only vacuumed, and its pages are overwritten in time. What
-    /// may be found there until then opens nothing without the owner's key.
-    ///
-    /// # Errors
-    /// [`KeyError::Unreachable`].
-    pub async fn overwrite_picture_keys(&self) -> Result<(), KeyError> {
-        Ok(erasure::rewrite(&self.pool, "keys.picture_keys").await?)
     }
 
     /// How many of these pictures have a key, as an older backup of the keys brings it back.

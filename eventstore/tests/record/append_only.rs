@@ -28,7 +28,7 @@ async fn every_migration_can_be_taken_back_and_made_again_and_two_at_once_are_on
     // Those of keys stand in the same database here, and are not asked about.
     for statement in [
         "DELETE FROM _sqlx_migrations WHERE version IN (20261124120000, 20261124163700, 20261129190000)",
-        "DROP TABLE keys.erasures, keys.picture_keys",
+        "DROP TABLE keys.erasures, keys.picture_keys, keys.picture_keys_file",
     ] {
         sqlx::query(statement).execute(&record.pool).await.unwrap();
     }

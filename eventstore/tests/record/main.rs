@@ -18,6 +18,7 @@ mod erasing;
 mod faults;
 mod fencing;
 mod lane;
+mod late_snapshots;
 mod leases;
 mod lost_tail;
 mod objects;

@@ -7,6 +7,7 @@ use domain::ids::{ImageId, UserId};
 use domain::image::Library;
 use eventstore::edge::fresh_id;
 use eventstore::{MasterKey, ReadFault, put_away};
+use sqlx::PgPool;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
@@ -107,7 +108,8 @@ async fn the_log_tells_page_by_page_which_pictures_were_purged() {
     assert_eq!(vault.pictures_with_a_key(&images).await.unwrap(), 3);
     assert_eq!(vault.destroy_pictures(&all).await.unwrap(), 3);
     assert_eq!(vault.pictures_with_a_key(&images).await.unwrap(), 0);
-    let nobodys = [(ana, ImageId(Uuid::nil()))];
+    // The log may name one twice, as where two streams do.
+    let nobodys = [(ana, ImageId(Uuid::nil())), (eva, ImageId(Uuid::nil()))];
     assert_eq!(
         vault.destroy_pictures(&nobodys).await.unwrap(),
         1,
@@ -142,6 +144,49 @@ async fn a_destroyed_salt_leaves_the_file_when_the_table_is_written_anew() {
     let vault = record.store.vault();
     vault.destroy_pictures(&[(ana, gone)]).await.unwrap();
     assert!(stands(&of_gone).await && stands(&of_stays).await);
-    vault.overwrite_picture_keys().await.unwrap();
+    assert!(vault.overwrite_picture_keys().await.unwrap());
     assert!(!stands(&of_gone).await && stands(&of_stays).await);
+}
+
+/// The file in which the table lies now; another one once it was written anew.
+async fn file(pool: &PgPool) -> String {
+    let asked = "SELECT pg_relation_filepath('keys.picture_keys')";
+    sqlx::query_scalar(asked).fetch_one(pool).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_somebody_reads_for_long_is_written_anew_later_and_nobody_waits_for_it() {
+    // IMG-6
+    let record = Record::fresh().await;
+    let ana = UserId(fresh_id());
+    let gone = takes_in(&record.store, ana).await;
+    let vault = record.store.vault();
+    vault.destroy_pictures(&[(ana, gone)]).await.unwrap();
+    let first = file(&record.pool).await;
+    // As a backup does.
+    let mut reading = record.pool.begin().await.unwrap();
+    let read = sqlx::query("LOCK TABLE keys.picture_keys IN ACCESS SHARE MODE");
+    read.execute(&mut *reading).await.unwrap();
+    assert!(!vault.overwrite_picture_keys().await.unwrap(), "later");
+    takes_in(&record.store, ana).await;
+    reading.commit().await.unwrap();
+    assert_eq!(file(&record.pool).await, first);
+    // Whoever comes next does it, though nothing was destroyed since; and then there is no more to do.
+    assert!(record.vault().overwrite_picture_keys().await.unwrap());
+    let second = file(&record.pool).await;
+    assert_ne!(second, first);
+    assert!(vault.overwrite_picture_keys().await.unwrap());
+    assert_eq!(file(&record.pool).await, second);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_erasure_does_not_write_the_table_of_all_pictures_anew() {
+    // AUD-4: her salts are noise without her key
+    let record = Record::fresh().await;
+    let ana = UserId(fresh_id());
+    takes_in(&record.store, ana).await;
+    let before = file(&record.pool).await;
+    record.store.vault().destroy(ana).await.unwrap();
+    assert!(record.vault().overwrite_picture_keys().await.unwrap());
+    assert_eq!(file(&record.pool).await, before);
 }
