@@ -8,6 +8,7 @@ use domain::image::Library;
 use eventstore::edge::fresh_id;
 use eventstore::{MasterKey, ReadFault, put_away};
 use sqlx::PgPool;
+use std::time::Duration;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
@@ -144,7 +145,16 @@ async fn a_destroyed_salt_leaves_the_file_when_the_table_is_written_anew() {
     let vault = record.store.vault();
     vault.destroy_pictures(&[(ana, gone)]).await.unwrap();
     assert!(stands(&of_gone).await && stands(&of_stays).await);
-    assert!(vault.overwrite_picture_keys().await.unwrap());
+    // Whoever looked at the table before, as the server's own statistics do, has the old row carried along (decision 0027).
+    for _ in 0..50 {
+        assert!(vault.overwrite_picture_keys().await.unwrap());
+        if !stands(&of_gone).await {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let another = takes_in(&record.store, ana).await;
+        vault.destroy_pictures(&[(ana, another)]).await.unwrap();
+    }
     assert!(!stands(&of_gone).await && stands(&of_stays).await);
 }
 

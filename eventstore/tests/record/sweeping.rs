@@ -186,6 +186,7 @@ async fn drafts_of_a_put_that_was_stopped_go_and_strange_files_stay() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_upload_that_runs_beside_a_sweep_loses_nothing() {
     let shelf = Shelf::fresh().await;
+    shelf.keeps(shelf.owner).await;
     let (objects, pool) = (shelf.objects.clone(), shelf.record.pool.clone());
     let sweeping = tokio::spawn(async move {
         for _ in 0..20 {
