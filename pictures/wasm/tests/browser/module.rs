@@ -8,13 +8,14 @@ use std::process::Command;
 
 const TARGET: &str = "wasm32-unknown-unknown";
 /// Everything that the module is made of, relative to this crate.
-const SOURCES: [&str; 10] = [
+const SOURCES: [&str; 11] = [
     "Cargo.toml",
     "src/lib.rs",
     "../src/area.rs",
     "../src/picture.rs",
     "../src/turn.rs",
     "../src/pdq/boxes.rs",
+    "../src/pdq/columns.rs",
     "../src/pdq/hash.rs",
     "../src/pdq/mod.rs",
     "../src/pdq/shrink.rs",
