@@ -4,6 +4,7 @@
 //! and CLIP's makers rule that use out. There is no stand-in: without a model there is no vector.
 
 mod reading;
+mod threads;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -179,7 +180,7 @@ impl Model {
         let inputs = vec![(self.input, ValueOrView::from(Value::from(input)))];
         let [answer] = self
             .graph
-            .run_n(inputs, [self.output], None)
+            .run_n(inputs, [self.output], Some(threads::shared()))
             .map_err(failed)?;
         let shape: Vec<usize> = rten_tensor::Layout::shape(&answer).to_vec();
         match answer.into_shape_vec::<f32, 2>() {

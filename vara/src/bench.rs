@@ -70,6 +70,7 @@ pub fn embed(ask: &BenchEmbed) -> anyhow::Result<()> {
         true => Weights::Prepacked,
         false => Weights::Plain,
     };
+    images::stay_on(ask.cores)?;
     let run = images::embed_many(&ask.model, &ask.pixels, weights, ask.batch, ask.runs)?;
     say::line(serde_json::to_string(&run)?);
     Ok(())

@@ -65,6 +65,9 @@ pub struct BenchEmbed {
     /// Whether weights are held once more in the order in which they are multiplied.
     #[arg(long)]
     pub prepacked: bool,
+    /// Processors that may work on it.
+    #[arg(long, default_value_t = 1)]
+    pub cores: usize,
 }
 
 /// How to measure the lag.

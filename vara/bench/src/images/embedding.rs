@@ -6,7 +6,9 @@ use super::figures::Figures;
 use super::files::scene;
 use anyhow::{Context, ensure};
 use indicatif::ProgressBar;
+use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::sys::resource::{UsageWho, getrusage};
+use nix::unistd::Pid;
 use pictures::Picture;
 use pictures::clip::{self, Weights};
 use serde::{Deserialize, Serialize};
@@ -21,12 +23,11 @@ const TOWER: &str = include_str!("tower.py");
 const VERSION: &str = "import numpy, onnx, onnxruntime; print(onnxruntime.__version__)";
 /// The word under which the program runs a model again and again.
 const RUNNER: &str = "bench-embed";
-/// What rten asks how many threads it may have (rten 0.27, `threading`).
-const THREADS: &str = "RTEN_NUM_THREADS";
 const THEIRS: &str = "onnxruntime";
 const PREPACKED: &str = "vara-prepacked";
 const VARIANTS: [&str; 3] = ["vara", PREPACKED, THEIRS];
-/// Threads, and pictures of one run of the model.
+/// Processors, and pictures of one run of the model. onnxruntime gets as many threads as processors, which is its own choice too;
+/// ours has its own number of threads on them.
 pub const CELLS: [(u32, usize); 4] = [(1, 1), (2, 1), (1, 8), (2, 8)];
 /// Pictures of one process that count, after one run of the model that does not.
 const PICTURES: usize = 32;
@@ -87,6 +88,24 @@ pub fn embed_many(
     })
 }
 
+/// Leaves the process, and whatever threads it starts, so many of the processors that it may use.
+///
+/// # Errors
+/// When there are fewer, or the system refuses.
+pub fn stay_on(cores: usize) -> anyhow::Result<()> {
+    let this = Pid::from_raw(0);
+    let all = sched_getaffinity(this)?;
+    let (mut some, mut taken) = (CpuSet::new(), 0);
+    for cpu in 0..CpuSet::count() {
+        if taken < cores && all.is_set(cpu)? {
+            some.set(cpu)?;
+            taken += 1;
+        }
+    }
+    ensure!(taken == cores, "there are {taken} processors, not {cores}");
+    Ok(sched_setaffinity(this, &some)?)
+}
+
 /// All cells, variants in turns; nothing where Python cannot make the model.
 pub async fn measured(
     folder: &Path,
@@ -108,14 +127,14 @@ pub async fn measured(
     std::fs::write(&bench.pixels, squares())?;
     said(theirs(&["write"]).arg(&bench.model)).await?;
     let (mut all, mut least) = (Vec::new(), 1.0_f64);
-    for (threads, batch) in CELLS {
-        let work = work(threads, batch);
+    for (cores, batch) in CELLS {
+        let work = work(cores, batch);
         let mut figures = VARIANTS.map(|variant| Figures::new(&work, variant, variant == THEIRS));
         for _ in 0..ask.rounds {
             bar.set_message(work.clone());
             let mut vectors = Vec::new();
             for own in &mut figures {
-                let run = bench.run(own.variant, threads, batch).await?;
+                let run = bench.run(own.variant, cores, batch).await?;
                 own.add_runs(&run, batch);
                 vectors.push(run.vectors);
             }
@@ -133,8 +152,8 @@ pub async fn measured(
 }
 
 /// The name of a cell's work, as `embed-t1-b8`.
-pub fn work(threads: u32, batch: usize) -> String {
-    format!("embed-t{threads}-b{batch}")
+pub fn work(cores: u32, batch: usize) -> String {
+    format!("embed-t{cores}-b{batch}")
 }
 
 /// Different parts of one scene.
@@ -177,19 +196,19 @@ struct Bench<'a> {
 }
 
 impl Bench<'_> {
-    fn ours(&self, prepacked: bool, threads: &str) -> Command {
+    fn ours(&self, prepacked: bool, cores: &str) -> Command {
         let mut command = Command::new(self.program);
-        command.arg(RUNNER).env(THREADS, threads);
+        command.args([RUNNER, "--cores", cores]);
         command.args(prepacked.then_some("--prepacked"));
         command
     }
 
-    async fn run(&self, variant: &str, threads: u32, batch: usize) -> anyhow::Result<Embedding> {
+    async fn run(&self, variant: &str, cores: u32, batch: usize) -> anyhow::Result<Embedding> {
         let runs = PICTURES / batch;
-        let threads = threads.to_string();
+        let cores = cores.to_string();
         let mut command = match variant {
-            THEIRS => theirs(&["run", &threads]),
-            _ => self.ours(variant == PREPACKED, &threads),
+            THEIRS => theirs(&["run", &cores]),
+            _ => self.ours(variant == PREPACKED, &cores),
         };
         command.arg(&self.model).arg(&self.pixels);
         command.args([batch, runs].map(|number| number.to_string()));

@@ -12,7 +12,7 @@ pub(crate) mod plot;
 pub(crate) mod report;
 mod searching;
 
-pub use embedding::{Embedding, embed_many};
+pub use embedding::{Embedding, embed_many, stay_on};
 pub use intake::{Intake, take_in_many};
 pub use report::ImageReport;
 pub use searching::resident_kib;

@@ -71,7 +71,7 @@ impl ImageReport {
     pub fn method(&self) -> String {
         format!(
             "{} rounds, variants in turns; intake of {} pictures a round, two at once, ours in a process for each with all \
-             that starting it costs; embed-t1-b8 is a model of chance numbers on one thread, eight pictures at once; a search is \
+             that starting it costs; embed-t1-b8 is a model of chance numbers on one processor, eight pictures at once; a search is \
              through {} hashes at up to 31 bits in eight turns, and an own library has 3,000 pictures. Rates are medians over the \
              rounds, times percentiles of all; ratios are to the fastest of those compared with.",
             self.rounds, self.pictures, self.hashes

@@ -1,7 +1,7 @@
 """A CLIP image tower of the size of ViT-B/32, of chance numbers, and onnxruntime that runs it.
 
 tower.py write MODEL                           writes the graph
-tower.py run THREADS MODEL PIXELS BATCH RUNS   looks at the pictures of PIXELS (224 x 224, red, green, blue, byte by byte), and
+tower.py run CORES MODEL PIXELS BATCH RUNS     looks at the pictures of PIXELS (224 x 224, red, green, blue, byte by byte), and
                                                tells what it took as one line of JSON
 """
 import json
@@ -89,13 +89,16 @@ def write(path):
     save(model, path)
 
 
-def run(threads, path, pixels, batch, runs):
+def run(cores, path, pixels, batch, runs):
+    import os
     import resource
+
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
 
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    options.intra_op_num_threads, options.inter_op_num_threads = cores, 1
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
     session = onnxruntime.InferenceSession(path, options, providers=['CPUExecutionProvider'])
     # CLIP's published processor settings.
@@ -116,5 +119,5 @@ def run(threads, path, pixels, batch, runs):
 if sys.argv[1] == 'write':
     write(sys.argv[2])
 else:
-    threads, model, squares, batch, runs = sys.argv[2:]
-    run(int(threads), model, squares, int(batch), int(runs))
+    cores, model, squares, batch, runs = sys.argv[2:]
+    run(int(cores), model, squares, int(batch), int(runs))
