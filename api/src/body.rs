@@ -18,9 +18,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 const JSON_BYTES_MAX: usize = 256 * 1024;
 /// What a form adds around its file.
 const FORM_BYTES_MAX: usize = 64 * 1024;
-/// Uploads whose bytes are in memory at once.
-const UPLOADS_AT_ONCE: usize = 8;
-/// Those of one session.
+/// Mebibytes that uploads may hold in memory at once. What they take is half as much again: what is freed goes back to the system late.
+const ROOM_MIB: usize = 32;
+/// What one takes of it that does not say how long it is.
+const LONGEST_MIB: usize = (BYTES_MAX + FORM_BYTES_MAX).div_ceil(MIB);
+const MIB: usize = 1024 * 1024;
+/// Uploads of one session that are in memory at once.
 const UPLOADS_OF_EACH: usize = 2;
 /// Longest wait for a place among them.
 const PLACE_WITHIN: Duration = Duration::from_secs(10);
@@ -33,12 +36,12 @@ const DRAINED_BYTES_MAX: usize = 64 * 1024 * 1024;
 const DRAINED_WITHIN: Duration = Duration::from_secs(10);
 
 static UPLOADS: LazyLock<Places> = LazyLock::new(|| Places {
-    all: Arc::new(Semaphore::new(UPLOADS_AT_ONCE)),
+    all: Arc::new(Semaphore::new(ROOM_MIB)),
     of_each: Mutex::default(),
     hashing: RandomState::new(),
 });
 
-/// The places for uploads: of all, and of each who asks, so that whoever sends slowly keeps nobody else out.
+/// The places for uploads: room for the bytes of all, and two for each who asks, so that whoever sends slowly keeps nobody else out.
 struct Places {
     all: Arc<Semaphore>,
     of_each: Mutex<HashMap<u64, Weak<Semaphore>>>,
@@ -47,9 +50,14 @@ struct Places {
 
 impl Places {
     /// Theirs first: who waits for a place of their own takes none of all.
-    async fn one_for(&self, who: &[u8]) -> Option<Place> {
+    async fn one_for(&self, who: &[u8], bytes: usize) -> Option<Place> {
+        let room = match bytes.div_ceil(MIB) {
+            0 => LONGEST_MIB,
+            some => some,
+        };
         let own = self.of(self.hashing.hash_one(who)).acquire_owned().await;
-        let of_all = Arc::clone(&self.all).acquire_owned().await;
+        let of_all = Arc::clone(&self.all);
+        let of_all = of_all.acquire_many_owned(u32::try_from(room).ok()?).await;
         Some(Place(Arc::new((own.ok()?, of_all.ok()?))))
     }
 
@@ -104,20 +112,21 @@ fn is_multipart(request: &Request) -> bool {
     kind.to_ascii_lowercase().starts_with("multipart/")
 }
 
-/// The length the client announces, which may be a lie: it can only refuse, never admit.
+/// The length the client announces, nothing where it tells none: then, and where it lies, the limit is found while the body is read.
 fn announced(request: &Request) -> usize {
     let length = request.header(header::CONTENT_LENGTH);
     length.and_then(|text| text.parse().ok()).unwrap_or(0)
 }
 
 async fn upload(mut request: Request) -> Result<Request, Problem> {
-    if announced(&request) > BYTES_MAX + FORM_BYTES_MAX {
+    let bytes = announced(&request);
+    if bytes > BYTES_MAX + FORM_BYTES_MAX {
         drain(Box::pin(request.take_body().into_bytes_stream())).await;
         return Err(Problem::FileTooLarge);
     }
     // Whoever it is; that the token is good is found out by the route, before it reads the body.
     let who = request.header(header::AUTHORIZATION).unwrap_or_default();
-    let waiting = tokio::time::timeout(PLACE_WITHIN, UPLOADS.one_for(who.as_bytes()));
+    let waiting = tokio::time::timeout(PLACE_WITHIN, UPLOADS.one_for(who.as_bytes(), bytes));
     let Ok(Some(place)) = waiting.await else {
         return Err(Problem::StorageUnavailable);
     };

@@ -22,7 +22,9 @@ use poem::Request;
 use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, Enum, Object, OpenApi};
-use projections::hash_cases::exchange::{PAGE_SIZE, PAGE_SIZE_MAX, Wanted, page as page_of};
+use projections::hash_cases::exchange::{
+    PAGE_SIZE, PAGE_SIZE_MAX, SECONDS, Wanted, page as page_of,
+};
 use projections::hash_cases::{HashCaseRow, HashCases as Model};
 use projections::projector::ReadModel;
 use uuid::Uuid;
@@ -173,6 +175,10 @@ impl HashCases {
         if !(1..=PAGE_SIZE_MAX).contains(&wanted.size) {
             let words = "A page has between 1 and 1000 records.";
             return Err(Problem::field("pageSize", words, ""));
+        }
+        if !SECONDS.contains(&wanted.start_timestamp) {
+            let words = "A time is in seconds since 1970, up to the year 9999.";
+            return Err(Problem::field("startTimestamp", words, ""));
         }
         app.fresh.before_read(user).await?;
         Ok(Json(page_of(&app.database, wanted).await?.into()))

@@ -1,10 +1,17 @@
 //! Writing a JPEG that says nothing but its picture.
 
+use std::ops::Range;
+
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 use libjpeg_turbo_rs::{PixelFormat, Subsampling, compress};
 
 use crate::Picture;
 use crate::header::next_marker;
+
+/// How a picture begins that says nothing of itself: JFIF's only segment, of its least length (JFIF 1.02).
+const BEGINNING: &[u8] = b"\xFF\xD8\xFF\xE0\x00\x10JFIF\0";
+/// Where that segment, which ends here, says how large a thumbnail follows: none.
+const THUMBNAIL: Range<usize> = 18..20;
 
 /// Above so many pixels, which only a strip has that PIP-2 leaves as it is, the faster writer's room for what it may write (two
 /// bytes a pixel) does not fit beside the picture in what a child may hold.
@@ -48,8 +55,8 @@ pub(crate) fn is_bare(bytes: &[u8], (width, height): (u32, u32)) -> bool {
         pair.map(|pair| u32::from(u16::from_be_bytes(pair)))
     };
     let mut framed = false;
-    let mut at = 2;
-    if !bytes.starts_with(&[0xFF, 0xD8]) {
+    let mut at = THUMBNAIL.end;
+    if !bytes.starts_with(BEGINNING) || bytes.get(THUMBNAIL) != Some(&[0, 0]) {
         return false;
     }
     while let Some((marker, after)) = next_marker(bytes, at) {
@@ -61,7 +68,7 @@ pub(crate) fn is_bare(bytes: &[u8], (width, height): (u32, u32)) -> bool {
                 return false;
             }
             0xC0 => framed = true,
-            0xE0 | 0xDB | 0xC4 | 0xDA => {}
+            0xDB | 0xC4 | 0xDA => {}
             _ => return false,
         }
         match number(after) {
@@ -111,15 +118,27 @@ mod tests {
 
     // IMG-3: the other side of a pipe may say anything.
     #[test]
-    fn a_comment_another_size_a_tail_and_a_missing_end_are_seen() {
+    fn a_comment_a_thumbnail_another_size_a_tail_and_a_missing_end_are_seen() {
         let good = grey();
         let mut with_comment = good.clone();
         with_comment.splice(2..2, [0xFF, 0xFE, 0, 6, b'h', b'e', b'r', b'e']);
         let mut with_exif = good.clone();
         with_exif.splice(2..2, [0xFF, 0xE1, 0, 4, b'E', b'x']);
+        let mut with_thumbnail = good.clone();
+        with_thumbnail[18..20].fill(1);
+        let mut with_more_of_it = good.clone();
+        with_more_of_it.splice(20..20, *b"\xFF\xE0\x00\x08JFXX\0\x10");
         let with_tail = [good.as_slice(), b"x"].concat();
         let without_end = &good[..good.len() - 2];
-        for bytes in [&with_comment, &with_exif, &with_tail, without_end, &[]] {
+        for bytes in [
+            &with_comment,
+            &with_exif,
+            &with_thumbnail,
+            &with_more_of_it,
+            &with_tail,
+            without_end,
+            &[],
+        ] {
             assert!(!is_bare(bytes, (48, 40)));
         }
         assert!(!is_bare(&good, (40, 48)));

@@ -1,12 +1,13 @@
 //! From bytes to an upright, opaque [`Picture`], with every limit asked before memory is taken.
 
 mod flat;
+mod jpeg;
 mod png;
 
 use std::io::Cursor;
 use std::panic::catch_unwind;
 
-use image::codecs::{jpeg::JpegDecoder, webp::WebPDecoder};
+use image::codecs::webp::WebPDecoder;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageResult, Limits};
 
@@ -78,7 +79,7 @@ pub fn look(bytes: &[u8]) -> Result<Look, Unfit> {
 pub(crate) fn stored_as(look: Look, bytes: &[u8]) -> Result<Stored, Unfit> {
     // A decoder that trips over hostile bytes must not take the caller's thread along.
     let decoded = catch_unwind(|| match look.format {
-        Format::Jpeg => stored(JpegDecoder::new(Cursor::new(bytes)), look.stored_size),
+        Format::Jpeg => jpeg::stored(bytes, look.stored_size),
         Format::Png => png::stored(bytes),
         Format::Webp => stored(WebPDecoder::new(Cursor::new(bytes)), look.stored_size),
     });

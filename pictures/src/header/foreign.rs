@@ -9,9 +9,13 @@
 /// bytes: in a film of eight million a chance hit is then rarer than one in ten thousand.
 const SIGNS: [&[u8]; 5] = [b"<?php", b"<script", b"<html", b"<svg ", b"%PDF-"];
 
-/// A ZIP is found from its end: this record and at most so many bytes of comment.
+/// Programs that open documents look for their sign up to here, whatever stands before it.
+const DOCUMENT_WITHIN: usize = 1_024;
+
+/// A ZIP is found from its end: this record of 22 bytes, and at most so many bytes of comment (APPNOTE, 4.3.16).
 const ZIP_END: &[u8] = b"PK\x05\x06";
-const ZIP_END_WITHIN: usize = 22 + 65_535;
+const ZIP_END_BYTES: usize = 22;
+const ZIP_COMMENT_MAX: usize = 65_535;
 
 /// Whether a comment or a block of text or metadata holds another kind of file.
 pub(super) fn speaks(text: &[u8]) -> bool {
@@ -20,10 +24,16 @@ pub(super) fn speaks(text: &[u8]) -> bool {
     })
 }
 
-/// Whether another kind of file lies `behind` the end of the picture.
-pub(super) fn follows(behind: &[u8]) -> bool {
-    let tail = &behind[behind.len().saturating_sub(ZIP_END_WITHIN)..];
-    speaks(behind) || tail.windows(ZIP_END.len()).any(|at| at == ZIP_END)
+/// Whether the whole file is a document or an archive too, in whatever part of it that may stand.
+pub(super) fn shares(file: &[u8]) -> bool {
+    let tail = &file[file.len().saturating_sub(ZIP_END_BYTES + ZIP_COMMENT_MAX)..];
+    speaks(&file[..file.len().min(DOCUMENT_WITHIN)])
+        || tail.windows(ZIP_END_BYTES).any(ends_an_archive)
+}
+
+/// An archive of one part, with as many entries in this part as in all: chance does not say so in a picture's data.
+fn ends_an_archive(record: &[u8]) -> bool {
+    record.starts_with(ZIP_END) && record[4..8] == [0; 4] && record[8..10] == record[10..12]
 }
 
 fn begins(text: &[u8], sign: &[u8]) -> bool {
@@ -59,10 +69,12 @@ mod tests {
     fn an_archive_is_found_by_its_end_and_only_there() {
         let mut zip = b"PK\x05\x06".to_vec();
         zip.resize(22, 0);
-        assert!(follows(&zip));
+        assert!(shares(&zip));
         zip.resize(22 + 65_535, b'.');
-        assert!(follows(&zip));
+        assert!(shares(&zip));
         zip.resize(22 + 65_536, b'.');
-        assert!(!follows(&zip));
+        assert!(!shares(&zip));
+        let one_of_several_parts = [&b"PK\x05\x06"[..], &[1; 18]].concat();
+        assert!(!shares(&one_of_several_parts));
     }
 }

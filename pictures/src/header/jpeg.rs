@@ -6,17 +6,49 @@ use crate::{Seen, Unfit, size};
 /// Components of a picture at most (CMYK).
 const COMPONENTS_MAX: usize = 4;
 
-/// Walks the segments to the end-of-image marker; a file without one was cut short. What follows is
-/// no part of the picture: a motion photo's film, a second view, padding.
+/// A file without an end-of-image marker was cut short. What follows the end is no part of the picture: a motion photo's film, a
+/// second view, padding.
 pub(super) fn claim(bytes: &[u8]) -> Result<Claim, Unfit> {
-    let mut frame = None;
-    let mut in_parts = false;
+    let walked = walk(bytes)?;
+    let claim = walked.frame.claim(walked.scans.in_parts);
+    alone(claim, bytes, walked.end + 2)
+}
+
+/// Where the picture's own data lie in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Data {
+    /// Where the marker of the end stands, before a film or a second view.
+    pub end: usize,
+    /// Whether it comes coarse first, and finer with each scan.
+    pub progressive: bool,
+}
+
+/// The same walk, for whoever decodes. Nothing for a progressive picture that ends before each component was told more than its
+/// rough shape: it was cut short.
+pub(crate) fn data(bytes: &[u8]) -> Option<Data> {
+    let Walked { frame, scans, end } = walk(bytes).ok()?;
+    let progressive = frame.progressive;
+    let rough = progressive && scans.finer.count_ones() < u32::from(frame.components);
+    (!rough).then_some(Data { end, progressive })
+}
+
+/// What a file consists of up to its end.
+struct Walked {
+    frame: Frame,
+    scans: Scans,
+    end: usize,
+}
+
+fn walk(bytes: &[u8]) -> Result<Walked, Unfit> {
+    let mut frame: Option<Frame> = None;
+    let mut scans = Scans::default();
     let mut at = 2;
     while let Some((marker, after)) = next_marker(bytes, at) {
         at = match marker {
             0xD9 => {
-                let frame: Frame = frame.ok_or(Unfit::Unreadable)?;
-                return alone(frame.claim(in_parts), bytes, after);
+                let frame = frame.ok_or(Unfit::Unreadable)?;
+                let end = after - 2;
+                return Ok(Walked { frame, scans, end });
             }
             // No length follows: TEM, RST0 to RST7, and a second start of image.
             0x01 | 0xD0..=0xD8 => after,
@@ -29,8 +61,7 @@ pub(super) fn claim(bytes: &[u8]) -> Result<Claim, Unfit> {
                     0xC0..=0xCF if !matches!(marker, 0xC4 | 0xC8 | 0xCC) && frame.is_none() => {
                         frame = Some(Frame::read(marker, body)?);
                     }
-                    // A scan of fewer components than there are: the decoder must wait for the rest.
-                    0xDA => in_parts |= body.get(2) != frame.as_ref().map(|f| &f.components),
+                    0xDA => scans.add(body, frame.as_ref()),
                     // APP0 to APP15 and comments.
                     0xE0..=0xEF | 0xFE if foreign::speaks(body) => {
                         return Err(Unfit::NotAPicture(Seen::Mixed));
@@ -42,6 +73,25 @@ pub(super) fn claim(bytes: &[u8]) -> Result<Claim, Unfit> {
         };
     }
     Err(Unfit::Unreadable)
+}
+
+/// What starts of scans say.
+#[derive(Default)]
+struct Scans {
+    /// A scan of fewer components than there are: the decoder must wait for the rest.
+    in_parts: bool,
+    /// Components whose finer parts came, each as the bit of its name modulo 128.
+    finer: u128,
+}
+
+impl Scans {
+    /// Length, number of components; of each its name and tables; first and last frequency.
+    fn add(&mut self, body: &[u8], frame: Option<&Frame>) {
+        self.in_parts |= body.get(2) != frame.map(|frame| &frame.components);
+        if let [_, _, 1, name, _, _, 1..=63, ..] = body {
+            self.finer |= 1 << (name % 128);
+        }
+    }
 }
 
 /// What a start of frame says.

@@ -9,7 +9,7 @@ mod jpeg;
 mod png;
 mod webp;
 
-pub(crate) use jpeg::next_marker;
+pub(crate) use jpeg::{Data, data, next_marker};
 
 use crate::{Format, Seen, Unfit, size};
 
@@ -55,10 +55,10 @@ pub(crate) fn size_within_limits(format: Format, bytes: &[u8]) -> Result<(u32, u
     Ok(claim.size)
 }
 
-/// LIM-4 for a size that was found, and no more than a picture in `behind`, what follows its end.
+/// LIM-4 for a size that was found, and no more than a picture in `bytes`, whose picture ends at `behind`.
 fn alone(claim: Claim, bytes: &[u8], behind: usize) -> Result<Claim, Unfit> {
     size::check(claim.size)?;
-    if foreign::follows(bytes.get(behind..).unwrap_or_default()) {
+    if foreign::speaks(bytes.get(behind..).unwrap_or_default()) || foreign::shares(bytes) {
         return Err(Unfit::NotAPicture(Seen::Mixed));
     }
     Ok(claim)

@@ -7,7 +7,7 @@ use crate::{Seen, Unfit, size};
 const FIRST_CHUNK: usize = 8;
 
 /// The first chunk must be IHDR. A picture that moves (acTL), and one that tells a script or a
-/// document in its text, is none that is taken.
+/// document beside its pixels, is none that is taken.
 pub(super) fn claim(bytes: &[u8]) -> Result<Claim, Unfit> {
     if bytes.get(12..16) != Some(b"IHDR") {
         return Err(Unfit::Unreadable);
@@ -48,9 +48,8 @@ fn walk(bytes: &[u8]) -> Result<usize, Unfit> {
         match &name {
             b"IEND" if at <= bytes.len() => return Ok(at),
             b"acTL" => return Err(Unfit::NotAPicture(Seen::Animated)),
-            b"tEXt" | b"iTXt" | b"zTXt" if foreign::speaks(body) => {
-                return Err(Unfit::NotAPicture(Seen::Mixed));
-            }
+            b"IDAT" => {}
+            _ if foreign::speaks(body) => return Err(Unfit::NotAPicture(Seen::Mixed)),
             _ => {}
         }
     }

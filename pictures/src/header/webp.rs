@@ -22,8 +22,8 @@ pub(super) fn claim(bytes: &[u8]) -> Result<Claim, Unfit> {
         if moves || (chunk.is(b"VP8X") && chunk.flags() & ANIMATED != 0) {
             return Err(Unfit::NotAPicture(Seen::Animated));
         }
-        let tells = chunk.is(b"EXIF") || chunk.is(b"XMP ");
-        if tells && foreign::speaks(chunk.body) {
+        let pixels = chunk.is(b"VP8 ") || chunk.is(b"VP8L") || chunk.is(b"ALPH");
+        if !pixels && foreign::speaks(chunk.body) {
             return Err(Unfit::NotAPicture(Seen::Mixed));
         }
         if !chunk.is(b"VP8X") {

@@ -3,7 +3,7 @@
 use crate::verdicts::{table, verdict_on};
 use crate::{made, scenes, shelf};
 use pictures::pdq;
-use pictures::{Format, decode, take_in};
+use pictures::{Format, Unfit, decode, take_in};
 
 #[test]
 fn every_kind_has_the_verdict_of_the_table() {
@@ -112,6 +112,42 @@ fn a_picture_cut_at_any_thirty_second_part_is_refused() {
             assert!(take_in(cut).is_err(), "{name}, {part}/32");
         }
     }
+}
+
+/// The same of JPEGs with the mark of the end where they stop, as a program of recovery writes them: 180 files. (In the
+/// last rows, which are decoded together, a piece may be missing.)
+#[test]
+fn a_jpeg_cut_at_any_thirty_second_part_and_closed_again_is_refused() {
+    for name in [
+        "scene.jpg",
+        "orientation_6.jpg",
+        "subsampling_444.jpg",
+        "restart_markers.jpg",
+        "gray.jpg",
+        "cmyk.jpg",
+    ] {
+        let whole = shelf::bytes(name);
+        let data = made::scan_of(&whole, 1);
+        for part in 0..30 {
+            let cut = made::closed_at(&whole, data + (whole.len() - data) * part / 32);
+            assert_eq!(decode(&cut), Err(Unfit::Unreadable), "{name}, {part}/32");
+        }
+    }
+}
+
+// What there is of it shows the whole picture, or it is none.
+#[test]
+fn a_progressive_jpeg_that_is_cut_and_closed_again_is_refused_or_still_the_same_picture() {
+    let whole = shelf::bytes("progressive.jpg");
+    let hash = |bytes: &[u8]| decode(bytes).map(|it| pdq::fingerprint(&it).unwrap().hash);
+    let (of_all, data) = (hash(&whole).unwrap(), made::scan_of(&whole, 1));
+    let cut = |part| made::closed_at(&whole, data + (whole.len() - data) * part / 32);
+    let taken: Vec<_> = (0..32)
+        .filter_map(|part| hash(&cut(part)).ok())
+        .map(|hash| of_all.distance(&hash))
+        .collect();
+    println!("{taken:?}");
+    assert!(taken.len() < 32 && taken.iter().all(|bits| *bits <= 10));
 }
 
 /// Bits are flipped by a seeded sequence: each file is refused, or is a whole picture of the size it says.

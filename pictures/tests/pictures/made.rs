@@ -179,6 +179,18 @@ pub fn jpeg_with_comment(text: &[u8]) -> Vec<u8> {
     bytes
 }
 
+/// A JPEG up to there, with the mark of the end.
+pub fn closed_at(jpeg: &[u8], end: usize) -> Vec<u8> {
+    [&jpeg[..end], &[0xFF, 0xD9]].concat()
+}
+
+/// Where the data of the `count`th scan begin: behind the segment that starts it.
+pub fn scan_of(jpeg: &[u8], count: usize) -> usize {
+    let starts = (0..jpeg.len()).filter(|at| jpeg[*at..].starts_with(&[0xFF, 0xDA]));
+    let start = starts.take(count).last().unwrap();
+    start + 2 + usize::from(u16::from_be_bytes([jpeg[start + 2], jpeg[start + 3]]))
+}
+
 /// An empty archive, as it ends.
 pub fn zip() -> Vec<u8> {
     [b"PK\x03\x04".as_slice(), &[0; 40], b"PK\x05\x06", &[0; 18]].concat()

@@ -1,6 +1,7 @@
 //! Every way a camera may have been held ends in one upright picture (PIP-2).
 
-use crate::shelf;
+use crate::made::{self, HEIGHT, WIDTH};
+use crate::{scenes, shelf};
 use pictures::pdq::{self, DISTANCE_MAX, Hash};
 use pictures::{Format, take_in};
 
@@ -19,6 +20,41 @@ fn all_eight_orientations_come_out_the_same_way_up() {
         let distance = scene.distance(&hash(&name));
         println!("{name}: {distance}");
         assert!(distance <= 10, "{name}: {distance}");
+    }
+}
+
+/// Where the point of an upright picture lies in the one that is stored, by the orientations of TIFF 6.0.
+fn lies(orientation: u8, (x, y): (u32, u32)) -> (u32, u32) {
+    let (right, bottom) = (WIDTH - 1, HEIGHT - 1);
+    match orientation {
+        1 => (x, y),
+        2 => (right - x, y),
+        3 => (right - x, bottom - y),
+        4 => (x, bottom - y),
+        5 => (y, x),
+        6 => (y, bottom - x),
+        7 => (right - y, bottom - x),
+        8 => (right - y, x),
+        _ => unreachable!("{orientation}"),
+    }
+}
+
+// PIP-2: PNG and WebP carry the same tag.
+#[test]
+fn a_png_and_a_webp_are_turned_as_their_tag_says() {
+    for orientation in 1..=8 {
+        let (width, height) = match orientation {
+            1..=4 => (WIDTH, HEIGHT),
+            _ => (HEIGHT, WIDTH),
+        };
+        let places = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
+        let upright = places.map(|place| lies(orientation, place));
+        let upright: Vec<u8> = upright.flat_map(|(x, y)| made::light(x, y)).collect();
+        for bytes in scenes::with_orientation(orientation) {
+            let picture = pictures::decode(&bytes).unwrap();
+            assert_eq!((picture.width(), picture.height()), (width, height));
+            assert!(picture.rgb() == upright, "{orientation}");
+        }
     }
 }
 

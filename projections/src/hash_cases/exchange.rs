@@ -10,11 +10,15 @@ use domain::ids::UserId;
 use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 /// Records of a page where nothing is said, as the exchange has it.
 pub const PAGE_SIZE: u32 = 800;
 /// Most records of one page.
 pub const PAGE_SIZE_MAX: u32 = 1_000;
+
+/// The seconds since 1970 that a page may be asked from: up to the year 9999, within what PostgreSQL knows as a time.
+pub const SECONDS: RangeInclusive<i64> = 0..=253_402_300_799;
 
 /// Where a hash or a case stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,7 +1,8 @@
 //! What operators ask.
 
 use super::Data;
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, value_parser};
+use projections::hash_cases::exchange::SECONDS;
 use std::path::PathBuf;
 use uuid::Uuid;
 
@@ -81,7 +82,7 @@ pub struct ExportHashes {
     #[arg(long)]
     pub out: PathBuf,
     /// Only what changed in this second since 1970 or later: what the export before said.
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_parser = value_parser!(i64).range(SECONDS))]
     pub since: i64,
 }
 

@@ -115,7 +115,14 @@ fn a_hash_that_may_not_be_registered_is_refused_field_by_field() {
         ("textVersion", json!("a b")),
     ];
     assert_eq!(refused(&all), ["pdq", "quality", "textVersion"]);
-    for query in ["pageSize=0", "pageSize=1001", "nextPageToken=x"] {
+    for query in [
+        "pageSize=0",
+        "pageSize=1001",
+        "nextPageToken=x",
+        "startTimestamp=-1",
+        // Microseconds, by mistake.
+        "startTimestamp=1700000000000000",
+    ] {
         let told = ana.get(&format!("/hash-cases/export?{query}"));
         assert_eq!(
             (told.status, told.code()),

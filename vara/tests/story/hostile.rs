@@ -2,6 +2,7 @@
 
 use crate::member::{Answer, Member, sent};
 use crate::running::{Vara, shared};
+use pictures::Unfit;
 use serde_json::json;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -70,6 +71,78 @@ fn a_picture_that_carries_a_script_or_cannot_be_decoded_is_refused() {
         );
     }
     assert_eq!(member.get("/images").body["meta"]["pagination"]["total"], 0);
+}
+
+/// What stands in the table of docs/pictures.md for each of them, asked as anybody asks.
+#[test]
+fn every_file_of_the_shelf_gets_over_http_the_verdict_that_it_gets_by_itself() {
+    // A plan that costs nothing keeps ten pictures.
+    let mut members = vec![Member::joins(&shared().api)];
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../pictures/testdata/images");
+    let names = std::fs::read_dir(folder).unwrap().map(|entry| {
+        let name = entry.unwrap().file_name();
+        name.into_string().unwrap()
+    });
+    let (mut taken, mut refused) = (0_u64, 0);
+    for name in names.filter(|name| !name.ends_with(".md") && !name.ends_with(".json")) {
+        let bytes = kept(&name);
+        let (status, code) = match pictures::take_in(&bytes) {
+            Ok(_) => (201, ""),
+            Err(Unfit::Empty) => (400, "NO_FILE_PROVIDED"),
+            Err(Unfit::NotAPicture(_)) => (400, "INVALID_FILE_TYPE"),
+            Err(Unfit::TooManyBytes) => (413, "FILE_TOO_LARGE"),
+            Err(
+                Unfit::TooSmall { .. }
+                | Unfit::TooManyPixels { .. }
+                | Unfit::TooHeavy { .. }
+                | Unfit::Unreadable,
+            ) => (422, "IMAGE_UNREADABLE"),
+        };
+        if status == 201 && taken > 0 && taken % 10 == 0 {
+            members.push(Member::joins(&shared().api));
+        }
+        let answer = members[members.len() - 1].sends(&bytes, declared(&bytes));
+        assert_eq!((answer.status, answer.code()), (status, code), "{name}");
+        match status {
+            201 => taken += 1,
+            _ => refused += 1,
+        }
+    }
+    assert!(taken > 40 && refused > 25, "{taken} and {refused}");
+    let kept = members.iter().map(|member| {
+        let listed = member.get("/images").body;
+        listed["meta"]["pagination"]["total"].as_u64().unwrap()
+    });
+    assert_eq!(kept.sum::<u64>(), taken, "nothing else is kept");
+}
+
+/// As long as may be, of four members, and all of them damaged: their bytes are in memory, but not of all at once.
+#[test]
+fn long_files_wait_for_room() {
+    let vara = Vara::start();
+    let members: Vec<Member> = (0..4).map(|_| Member::joins(&vara.api)).collect();
+    members[0].uploads(&kept("scene.jpg"));
+    let mut long = damaged_at_its_end();
+    long.resize(pictures::BYTES_MAX, 0);
+    let send = |member: &Member| member.sends(&long, "image/png");
+    let (answers, growth) = growth_while(&vara, || {
+        std::thread::scope(|scope| {
+            let twice = members.iter().chain(&members);
+            let sending: Vec<_> = twice.map(|member| scope.spawn(|| send(member))).collect();
+            let answers = sending.into_iter().map(|one| one.join().unwrap());
+            answers.collect::<Vec<Answer>>()
+        })
+    });
+    println!("grew by {growth} kB");
+    for answer in &answers {
+        let code = (answer.status, answer.code());
+        assert!(
+            [(422, "IMAGE_UNREADABLE"), (502, "STORAGE_UNAVAILABLE")].contains(&code),
+            "{answer:?}"
+        );
+    }
+    assert!(answers.iter().any(|answer| answer.status == 422));
+    assert!(growth <= GROWTH_KIB_MAX, "it grew by {growth} kB");
 }
 
 #[test]
