@@ -69,6 +69,24 @@ fn lying_jpeg(width: u16, height: u16) -> Vec<u8> {
     bytes
 }
 
+/// All of it is held as numbers of its waves, two bytes each, until the last scan: as much as may come in so.
+#[test]
+fn thirty_seven_million_pixels_of_progressive_jpeg_are_taken_within_the_memory_of_a_child() {
+    use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
+    for (sampling, width, height) in [
+        (SamplingFactor::F_2_2, 7_088, 5_312),
+        (SamplingFactor::F_1_1, 5_776, 4_336),
+    ] {
+        let rgb = rows(width.into(), height.into(), |x| [(x / 28) as u8, 5, 250]);
+        let mut bytes = Vec::new();
+        let mut encoder = Encoder::new(&mut bytes, 70);
+        encoder.set_progressive(true);
+        encoder.set_sampling_factor(sampling);
+        encoder.encode(&rgb, width, height, ColorType::Rgb).unwrap();
+        is_taken_within("a progressive JPEG", &bytes);
+    }
+}
+
 #[test]
 fn fifty_million_pixels_of_a_telephone_are_turned_within_the_memory_of_a_child() {
     // 49,939,200 and, with a width that is a prime, 49,989,840.
