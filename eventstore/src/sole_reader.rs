@@ -27,8 +27,8 @@ pub struct Slices {
     pub at_once: usize,
 }
 
-/// Hands slice after slice of what is wanted to `work` until the process ends. `work` also gets how often the slice was
-/// tried before; it is dropped where it waits when another process takes the reader over.
+/// Hands slice after slice of what is wanted to `work` until the process ends; it is dropped where it waits when another
+/// process takes the reader over.
 ///
 /// What is given up is told in the log and left behind: nothing waits for it.
 pub async fn run<W, F>(
@@ -38,7 +38,7 @@ pub async fn run<W, F>(
     slices: Slices,
     work: W,
 ) where
-    W: Fn(Vec<Recorded>, u32) -> F,
+    W: Fn(Vec<Recorded>) -> F,
     F: Future<Output = Attempt>,
 {
     let mut reader = Reader {
@@ -69,7 +69,7 @@ impl Reader {
     /// Reads on until something is in the way, or somebody else keeps the reader.
     async fn follow<W, F>(&mut self, feed: &mut Feed, work: &W) -> Result<(), ReadFault>
     where
-        W: Fn(Vec<Recorded>, u32) -> F,
+        W: Fn(Vec<Recorded>) -> F,
         F: Future<Output = Attempt>,
     {
         let mut lease = Lease::new(self.pool.clone(), self.name.clone(), edge::this_process());
@@ -128,10 +128,10 @@ impl Reader {
         work: &W,
     ) -> Result<bool, ReadFault>
     where
-        W: Fn(Vec<Recorded>, u32) -> F,
+        W: Fn(Vec<Recorded>) -> F,
         F: Future<Output = Attempt>,
     {
-        let working = work(slice, self.tried);
+        let working = work(slice);
         tokio::pin!(working);
         let ended = loop {
             tokio::select! {

@@ -7,6 +7,7 @@ pub mod embedding;
 pub mod faces;
 pub mod fetching;
 pub mod image_scan;
+mod obstacles;
 pub mod policies;
 pub mod providers;
 pub mod purge;

@@ -139,7 +139,7 @@ async fn the_servers_word_for_no_face_is_no_face_and_no_other_400_is() {
     assert_eq!(stand_in.asked(REPRESENT), 1);
     let other = json!({"error": "Exception while representing: hers - Traceback secret.py"});
     let table = [
-        (Reply::json(400, &other), 2, ProviderFault::InvalidImage),
+        (Reply::json(400, &other), 2, ProviderFault::ProviderError),
         (
             Reply::json(400, &json!({"exception": "Failed to decode image"})),
             1,
@@ -174,14 +174,21 @@ async fn the_servers_word_for_no_face_is_no_face_and_no_other_400_is() {
 }
 
 #[tokio::test]
-async fn an_error_while_the_models_load_is_asked_again_once() {
+async fn an_error_while_the_models_load_is_asked_again_once_and_says_nothing_of_the_picture() {
+    // GEN-3
     let loading = Reply::json(
         400,
         &json!({"error": "Exception while representing: loading"}),
     );
     let good = results(&[found(0.9, 90, 90, 0.5)]);
-    let (faces, stand_in) = answered(vec![loading, good]).await;
+    let (faces, stand_in) = answered(vec![loading.clone(), good.clone()]).await;
     assert_eq!((faces.unwrap().len(), stand_in.asked(REPRESENT)), (1, 2));
+    let stand_in = StandIn::of(vec![loading.clone(), loading, good]).await;
+    let server = deepface(&stand_in.base);
+    let yes = agrees(9);
+    let asked = || server.faces(Bytes::from_static(JPEG), &yes);
+    assert_eq!(fault(asked().await), ProviderFault::ProviderError);
+    assert_eq!(asked().await.unwrap().len(), 1);
 }
 
 #[tokio::test]

@@ -32,6 +32,7 @@ pub struct ProtectedImage {
     /// Findings that she did not dismiss.
     match_count: i32,
     /// Whether a face was seen in it; only while she agrees to FACE_SEARCH (PIP-4).
+    /// `false` is no finding: nobody may have looked yet, or have managed to (GEN-3).
     face_detected: bool,
     /// Pixels, upright.
     width: i32,

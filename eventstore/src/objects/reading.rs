@@ -7,8 +7,8 @@ use bytes::{Bytes, BytesMut};
 use futures::stream::{BoxStream, StreamExt, try_unfold};
 use object_store::GetResult;
 
-/// Most bytes of an object that was sealed in one piece: the largest picture (LIM-1), nonce and tag.
-const WHOLE_MAX: u64 = 10 * 1024 * 1024 + 24 + 16;
+/// Most bytes of an object that was sealed in one piece: the largest copy, which exceeds LIM-1, with nonce and tag.
+const WHOLE_MAX: u64 = 24 * 1024 * 1024 + 24 + 16;
 
 /// A picture that is being read. Each piece was proved before it is handed out; a fault in the middle means that the whole
 /// is not what was stored.
@@ -36,7 +36,7 @@ impl Reading {
     /// # Errors
     /// [`ObjectFault`], where a piece is not what was stored.
     pub async fn whole(mut self) -> Result<Vec<u8>, ObjectFault> {
-        // At most ten mebibytes are ever stored (LIM-1), whatever a changed length says.
+        // No more is ever stored, whatever a changed length says.
         let mut all = Vec::with_capacity(usize::try_from(self.length.min(WHOLE_MAX)).unwrap_or(0));
         while let Some(piece) = self.pieces.next().await {
             all.extend_from_slice(&piece?);

@@ -35,9 +35,10 @@ pub struct Swept {
 /// Why a sweep stopped. What it deleted until then stays deleted.
 #[derive(Debug, thiserror::Error)]
 pub enum SweepFault {
-    /// The objects belong to another installation: none of them is ours to delete.
+    /// The objects belong to another installation, or none are here where some should be: none of them is ours to delete.
     #[error(
-        "the folder or bucket belongs to another installation, or to a log that is not this one; nothing was deleted"
+        "the folder or bucket belongs to another installation, or to a log that is not this one, or is not mounted; \
+         nothing was deleted"
     )]
     Foreign,
     /// The store did not do what was asked.
@@ -94,6 +95,19 @@ impl Objects {
         Ok(swept)
     }
 
+    /// Whether what lies here is this installation's, so that an object that is not here is gone. Elsewhere it says nothing:
+    /// a folder may not be mounted, or a bucket be another one.
+    ///
+    /// # Errors
+    /// [`SweepFault`], but never [`SweepFault::Foreign`], where it cannot be found out.
+    pub async fn are_in_place(&self, log: &PgPool) -> Result<bool, SweepFault> {
+        match self.is_ours(log).await {
+            Ok(()) => Ok(true),
+            Err(SweepFault::Foreign | SweepFault::Objects(ObjectFault::Missing)) => Ok(false),
+            Err(fault @ (SweepFault::Objects(_) | SweepFault::Unreachable(_))) => Err(fault),
+        }
+    }
+
     async fn sweep_some(
         &self,
         log: &PgPool,
@@ -146,8 +160,8 @@ impl Objects {
         }
     }
 
-    /// Whether pictures lie here of which this log knows not one. So it is as well where the very first upload was cut off: what it
-    /// left waits for the second one.
+    /// Whether pictures lie here of which this log knows not one, or none although it knows some, as where nothing is mounted. So it
+    /// is as well where the very first upload was cut off: what it left waits for the second one.
     async fn is_strange(&self, log: &PgPool) -> Result<bool, SweepFault> {
         let mut listed = self.place.store()?.list(None).chunks(AT_ONCE);
         let mut holds_pictures = false;
@@ -161,7 +175,7 @@ impl Objects {
                 return Ok(false);
             }
         }
-        Ok(holds_pictures)
+        Ok(holds_pictures || keeps_any(log).await?)
     }
 }
 
@@ -207,6 +221,24 @@ async fn recorded(log: &PgPool, images: &[Uuid]) -> Result<BTreeMap<Uuid, Standi
         Some((image.parse().ok()?, standing))
     };
     Ok(known.into_iter().filter_map(standing).collect())
+}
+
+/// Whether the log knows a picture whose bytes should lie somewhere.
+async fn keeps_any(log: &PgPool) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar(
+        "SELECT EXISTS (SELECT FROM events u
+                         WHERE u.event_type = 'ImageUploaded' AND u.aggregate_type = 'image'
+                           AND NOT EXISTS (SELECT FROM events e
+                                            WHERE e.aggregate_type = 'user' AND e.aggregate_id = u.aggregate_id
+                                              AND e.event_type = 'SubjectErased')
+                           AND NOT EXISTS (SELECT FROM events p
+                                            WHERE p.event_type = 'ImagePurged' AND p.aggregate_type = 'image'
+                                              AND p.aggregate_id = u.aggregate_id
+                                              AND p.payload->p.event_type->>'image_id'
+                                                  = u.payload->u.event_type->>'image_id'))",
+    )
+    .fetch_one(log)
+    .await
 }
 
 /// Takes away drafts that a stop in the middle of a put left in a folder: `<name>#<number>`, which no listing shows.

@@ -142,6 +142,31 @@ async fn nothing_goes_from_a_folder_of_which_the_log_knows_no_picture() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_folder_that_is_not_mounted_is_not_taken_for_one_that_holds_nothing() {
+    // GEN-3: what is not there now is not gone
+    let shelf = Shelf::fresh().await;
+    let (log, elsewhere) = (&shelf.record.pool, shelf.folder.with_extension("elsewhere"));
+    assert!(
+        shelf.objects.are_in_place(log).await.unwrap(),
+        "nothing yet"
+    );
+    std::fs::remove_file(shelf.folder.join("installation")).unwrap();
+    let kept = shelf.keeps(shelf.owner).await;
+    std::fs::rename(&shelf.folder, &elsewhere).unwrap();
+    assert!(!shelf.objects.are_in_place(log).await.unwrap(), "no folder");
+    // An empty folder stands where another one is mounted usually.
+    std::fs::create_dir(&shelf.folder).unwrap();
+    assert!(!shelf.objects.are_in_place(log).await.unwrap(), "empty");
+    let fault = shelf.objects.sweep(log, tomorrow()).await;
+    assert!(matches!(fault, Err(SweepFault::Foreign)), "{fault:?}");
+    assert_eq!(std::fs::read_dir(&shelf.folder).unwrap().count(), 0);
+    std::fs::remove_dir(&shelf.folder).unwrap();
+    std::fs::rename(&elsewhere, &shelf.folder).unwrap();
+    assert!(shelf.objects.are_in_place(log).await.unwrap(), "its own");
+    assert!(shelf.has(kept).await && shelf.folder.join("installation").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nothing_goes_while_the_log_does_not_answer() {
     let shelf = Shelf::fresh().await;
     let orphan = ImageId(fresh_id());

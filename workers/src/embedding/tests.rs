@@ -1,6 +1,9 @@
 //! Pictures of before get vectors of a new model, on a real log and with the small model of the tests.
 
+mod obstacles;
+
 use super::{InProcess, READERS, Vectors, run};
+use crate::obstacles::Tries;
 use async_trait::async_trait;
 use domain::Event;
 use domain::ids::{ImageId, UserId};
@@ -36,7 +39,10 @@ impl TakeIn for Here {
 #[derive(Debug)]
 struct Moody {
     model: InProcess,
+    /// It says so itself, and does nothing.
     away: AtomicBool,
+    /// It fails, and says of itself that it is there.
+    failing: AtomicBool,
     asked: AtomicUsize,
     cannot: Option<u8>,
 }
@@ -47,6 +53,7 @@ impl Moody {
         Arc::new(Self {
             model: InProcess::start(model).unwrap(),
             away: AtomicBool::new(false),
+            failing: AtomicBool::new(false),
             asked: AtomicUsize::new(0),
             cannot,
         })
@@ -65,7 +72,8 @@ impl Embedder for Moody {
 
     async fn embed(&self, seen: Picture) -> Result<Vec<f32>, NotEmbedded> {
         self.asked.fetch_add(1, Ordering::SeqCst);
-        if !self.is_available() || Some(seen.rgb()[0]) == self.cannot {
+        let fails = !self.is_available() || self.failing.load(Ordering::SeqCst);
+        if fails || Some(seen.rgb()[0]) == self.cannot {
             return Err(NotEmbedded::TryAgain("in a mood".to_owned()));
         }
         self.model.embed(seen).await
@@ -82,13 +90,15 @@ struct Owned {
     objects: Objects,
     owner: UserId,
     images: Vec<ImageId>,
-    _folder: tempfile::TempDir,
+    url: String,
+    folder: tempfile::TempDir,
 }
 
 impl Owned {
     async fn of(pictures: u8) -> Self {
         let url = tokio::task::spawn_blocking(|| embedded::testing::database("vectors", prepared));
-        let pool = migrate::connect(&url.await.unwrap(), 8).await.unwrap();
+        let url = url.await.unwrap();
+        let pool = migrate::connect(&url, 8).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
         let master = MasterKey::read_or_create(&folder.path().join("master.key")).unwrap();
         let vault = Vault::new(pool.clone(), master);
@@ -98,7 +108,8 @@ impl Owned {
             objects,
             owner: edge::fresh_id().into(),
             images: Vec::new(),
-            _folder: folder,
+            url,
+            folder,
         };
         for red in 0..pictures {
             library.takes_in(red).await;
@@ -136,6 +147,10 @@ impl Owned {
             .await;
         taken.unwrap();
         self.images.push(image);
+    }
+
+    fn master(&self) -> MasterKey {
+        MasterKey::read_or_create(&self.folder.path().join("master.key")).unwrap()
     }
 
     fn worker(&self, embedder: &Arc<Moody>) -> Vectors {
@@ -268,7 +283,10 @@ async fn a_worker_that_stops_in_the_middle_is_gone_on_from() {
     let worker = library.worker(&embedder);
     // The first slice was done; its position was not written down before the end.
     let first: Vec<Recorded> = library.uploads().await.into_iter().take(8).collect();
-    assert_eq!(worker.embed_all(first, 0).await, Attempt::Done);
+    assert_eq!(
+        worker.embed_all(first, &Tries::default()).await,
+        Attempt::Done
+    );
     assert_eq!(library.vectors(embedder.model()).await.len(), 8);
     let running = tokio::spawn(run(worker, library.feed().await));
     library.all_have_one(&embedder).await;
@@ -281,65 +299,13 @@ async fn a_worker_that_stops_in_the_middle_is_gone_on_from() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn while_the_model_is_away_pictures_wait_and_nothing_is_invented() {
-    // PIP-5, GEN-4
-    let library = Owned::of(3).await;
-    let embedder = Moody::new(None);
-    embedder.away.store(true, Ordering::SeqCst);
-    let worker = library.worker(&embedder);
-    for tried in [0, 4, 99] {
-        let attempt = worker.embed_all(library.uploads().await, tried).await;
-        assert_eq!(attempt, Attempt::TryAgain, "{tried}");
-    }
-    assert!(library.vectors(embedder.model()).await.is_empty());
-    let running = tokio::spawn(run(worker, library.feed().await));
-    tokio::time::sleep(Duration::from_millis(600)).await;
-    assert_eq!(library.reached(&embedder).await, 0);
-    embedder.away.store(false, Ordering::SeqCst);
-    library.all_have_one(&embedder).await;
-    running.abort();
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_picture_that_the_model_cannot_manage_keeps_no_other_waiting() {
-    let library = Owned::of(4).await;
-    let embedder = Moody::new(Some(2));
-    let worker = library.worker(&embedder);
-    for tried in 0..4 {
-        let attempt = worker.embed_all(library.uploads().await, tried).await;
-        assert_eq!(attempt, Attempt::TryAgain, "{tried}");
-    }
-    assert_eq!(
-        worker.embed_all(library.uploads().await, 4).await,
-        Attempt::Done
-    );
-    let vectors = library.vectors(embedder.model()).await;
-    assert_eq!(vectors.len(), 3);
-    assert!(!vectors.contains_key(&library.images[2]));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_picture_whose_bytes_are_not_there_keeps_nobody_waiting_and_is_passed_by_in_the_end() {
-    // GEN-3: a folder that was not mounted; PIP-5
-    let library = Owned::of(2).await;
-    library.objects.discard(library.images[0]).await;
-    let embedder = Moody::new(None);
-    let worker = library.worker(&embedder);
-    let attempt = worker.embed_all(library.uploads().await, 0).await;
-    assert_eq!(attempt, Attempt::TryAgain);
-    let vectors = library.vectors(embedder.model()).await;
-    assert_eq!(vectors.into_keys().collect::<Vec<_>>(), [library.images[1]]);
-    let attempt = worker.embed_all(library.uploads().await, 4).await;
-    assert_eq!(attempt, Attempt::Done);
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_vector_made_later_is_the_one_of_the_upload() {
     // PIP-3: of the original, prepared alike
     let library = Owned::of(1).await;
     let embedder = Moody::new(None);
     let worker = library.worker(&embedder);
-    worker.embed_all(library.uploads().await, 0).await;
+    let uploads = library.uploads().await;
+    worker.embed_all(uploads, &Tries::default()).await;
     let expected = clip::load(MODEL.as_ref())
         .unwrap()
         .embed(&shade(0))

@@ -1,7 +1,9 @@
 //! Looks for her face: in each picture that comes in while she agrees, and in all that are there when she begins to.
 
 use super::{Agreement, FaceSearch, answered, may_end_it};
-use crate::providers::{Face, FaceEmbedder, NotSearched};
+use crate::obstacles::{Obstacle, Tries, bytes_of, nobodys_png};
+use crate::providers::{Consent, Face, FaceEmbedder, NotSearched};
+use async_trait::async_trait;
 use domain::Event;
 use domain::ids::{ImageId, UserId};
 use domain::image::{FaceSeen, ImageEvent, Library, her_face};
@@ -9,23 +11,27 @@ use domain::scan::ProviderFault;
 use domain::user::{Purpose, User, UserEvent};
 use eventstore::faces::FacesFault;
 use eventstore::feed::Feed;
-use eventstore::objects::{Form, ObjectFault};
+use eventstore::objects::Form;
 use eventstore::sole_reader::{self, Slices};
 use eventstore::work::Attempt;
 use eventstore::{KeyError, Recorded};
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// How the readers are called: this, then detector and model. Another model begins at the first picture.
 const READERS: &str = "faces ";
-/// Tries of an event before a picture is left unlooked at; only while the model works otherwise.
-const TRIES: u32 = 5;
 
-/// Why a picture was not looked at.
-enum Unseen {
-    /// Something is in the way that may pass.
-    Yet(String),
-    /// It may be the picture's own doing.
-    Doubtful(String),
+/// A picture is counted for each event that has it looked at: she may agree again.
+pub(super) type Looks = Tries<(Uuid, ImageId)>;
+
+/// Of a picture that is nobody's.
+struct Nobodys;
+
+#[async_trait]
+impl Consent for Nobodys {
+    async fn holds(&self) -> bool {
+        true
+    }
 }
 
 /// Looks until the process ends.
@@ -38,9 +44,10 @@ pub async fn look(search: FaceSearch, finder: Arc<dyn FaceEmbedder>, feed: Feed)
         search.store.database().clone(),
         format!("{READERS}{}", finder.model()),
     );
-    sole_reader::run(pool, name, feed, slices, |slice, tried| {
-        let (search, finder) = (search.clone(), Arc::clone(&finder));
-        async move { search.look_all(&*finder, slice, tried).await }
+    let looks = Arc::new(Looks::default());
+    sole_reader::run(pool, name, feed, slices, |slice| {
+        let (search, finder, looks) = (search.clone(), Arc::clone(&finder), Arc::clone(&looks));
+        async move { search.look_all(&*finder, slice, &looks).await }
     })
     .await;
 }
@@ -57,34 +64,31 @@ impl FaceSearch {
         &self,
         finder: &dyn FaceEmbedder,
         slice: Vec<Recorded>,
-        tried: u32,
+        looks: &Looks,
     ) -> Attempt {
-        let patient = tried + 1 < TRIES || !finder.is_available();
         for event in slice {
             let opened = match self.opened(event).await {
                 Ok(opened) => opened,
                 Err(attempt) => return attempt,
             };
-            match self.follow(finder, &opened.event, patient).await {
-                Ok(()) => {}
-                Err(Unseen::Yet(why) | Unseen::Doubtful(why)) => {
-                    tracing::warn!(%why, "faces are looked for later");
-                    return Attempt::TryAgain;
-                }
+            let event = opened.recorded.event_id;
+            let looked = match self.wanted_by(&opened.event).await {
+                Ok(wanted) => self.look_at_all(finder, event, wanted, looks).await,
+                Err(why) => Err(why),
+            };
+            if let Err(why) = looked {
+                tracing::warn!(%why, "faces are looked for later");
+                return Attempt::TryAgain;
             }
         }
+        looks.forget();
         Attempt::Done
     }
 
-    async fn follow(
-        &self,
-        finder: &dyn FaceEmbedder,
-        event: &Event,
-        patient: bool,
-    ) -> Result<(), Unseen> {
-        let forgotten = self.forget_after(event).await;
-        if forgotten.map_err(Unseen::Yet)? {
-            return Ok(());
+    /// The pictures that are to be looked at after this fact, all of one member; what it ends is forgotten first.
+    async fn wanted_by(&self, event: &Event) -> Result<Vec<(UserId, ImageId)>, String> {
+        if self.forget_after(event).await? {
+            return Ok(vec![]);
         }
         let (owner, only) = match event {
             Event::Image(
@@ -106,29 +110,49 @@ impl FaceSearch {
             | Event::Match(_)
             | Event::Alert(_)
             | Event::Plan(_)
-            | Event::HashCase(_) => return Ok(()),
+            | Event::HashCase(_) => return Ok(vec![]),
         };
-        let member = answered(self.store.load::<User>(owner.0).await).map_err(Unseen::Yet)?;
+        let member = answered(self.store.load::<User>(owner.0).await)?;
         if !member.is_some_and(|member| member.agrees_to(Purpose::FaceSearch)) {
-            return Ok(());
+            return Ok(vec![]);
         }
-        let library = answered(self.store.load::<Library>(owner.0).await).map_err(Unseen::Yet)?;
         // Where her library cannot be read, whoever reads it stops there and says so.
-        let Some(library) = library else {
-            return Ok(());
-        };
-        for image in library
-            .active()
-            .filter(|image| only.is_none_or(|only| only == *image))
-        {
+        let library = answered(self.store.load::<Library>(owner.0).await)?;
+        let active = library.iter().flat_map(Library::active);
+        let wanted = active.filter(|image| only.is_none_or(|only| only == *image));
+        Ok(wanted.map(|image| (owner, image)).collect())
+    }
+
+    /// Looks at one after the other, and says what there is to wait for. What fails of itself keeps none of the others waiting,
+    /// and is left behind in the end; an outage stops it.
+    async fn look_at_all(
+        &self,
+        finder: &dyn FaceEmbedder,
+        event: Uuid,
+        wanted: Vec<(UserId, ImageId)>,
+        looks: &Looks,
+    ) -> Result<(), String> {
+        let mut ended = Ok(());
+        for (owner, image) in wanted {
+            let look = (event, image);
+            if looks.are_over(&look) {
+                continue;
+            }
+            let shown = looks.are_doubted(&look);
+            if shown && !works(finder).await {
+                return Err("the model does not work".to_owned());
+            }
             match self.look_at(finder, owner, image).await {
-                Err(Unseen::Doubtful(why)) if !patient => {
+                Ok(()) => looks.end(look),
+                Err(Obstacle::Yet(why)) => return Err(why),
+                Err(Obstacle::Doubtful(why)) if looks.fail(look, shown) => {
                     tracing::warn!(%why, "a picture is left without a look for her face");
                 }
-                looked => looked?,
+                Err(Obstacle::Doubtful(why)) if !finder.is_available() => return Err(why),
+                Err(Obstacle::Doubtful(why)) => ended = Err(why),
             }
         }
-        Ok(())
+        ended
     }
 
     async fn look_at(
@@ -136,7 +160,7 @@ impl FaceSearch {
         finder: &dyn FaceEmbedder,
         owner: UserId,
         image: ImageId,
-    ) -> Result<(), Unseen> {
+    ) -> Result<(), Obstacle> {
         let consent = Agreement {
             store: &self.store,
             owner,
@@ -146,28 +170,27 @@ impl FaceSearch {
         if known.map_err(unkept)?.is_some() {
             return Ok(());
         }
-        let jpeg = self.objects.find(owner, image, Form::Working).await;
-        let jpeg = jpeg.map_err(unread)?;
-        // She has it, so its copy should be there; it is not where a folder was not mounted.
-        let jpeg = jpeg.ok_or_else(|| Unseen::Doubtful("a picture's copy is not there".into()))?;
+        let copy = (owner, image, Form::Working);
+        let jpeg = bytes_of(copy, &self.objects, &self.store).await?;
         // Our own copy: its header is read here, its pixels are not.
-        let look = pictures::look(&jpeg).map_err(|fault| Unseen::Doubtful(fault.to_string()))?;
+        let size = pictures::copy_size(&jpeg);
+        let size = size.map_err(|fault| Obstacle::Doubtful(fault.to_string()))?;
         let faces = match finder.faces(jpeg.into(), &consent).await {
             Ok(faces) => faces,
             Err(NotSearched::NotAllowed) => {
-                return match consent.asked().await.map_err(Unseen::Yet)? {
+                return match consent.asked().await.map_err(Obstacle::Yet)? {
                     false => Ok(()),
-                    true => Err(Unseen::Yet("her consent could not be asked".into())),
+                    true => Err(Obstacle::Yet("her consent could not be asked".into())),
                 };
             }
             Err(NotSearched::Failed(error)) if error.fault == ProviderFault::InvalidImage => {
                 tracing::warn!(detail = %error.detail, "a picture could not be looked at for her face");
                 return Ok(());
             }
-            Err(NotSearched::Failed(error)) => return Err(Unseen::Doubtful(error.to_string())),
+            Err(NotSearched::Failed(error)) => return Err(Obstacle::Doubtful(error.to_string())),
         };
         let seen: Vec<FaceSeen> = faces.iter().map(|face| face.seen).collect();
-        let hers = her_face(look.stored_size, &seen).and_then(|place| faces.get(place));
+        let hers = her_face(size, &seen).and_then(|place| faces.get(place));
         tracing::debug!(
             faces = faces.len(),
             kept = hers.is_some(),
@@ -185,7 +208,7 @@ impl FaceSearch {
         image: ImageId,
         model: &str,
         face: &Face,
-    ) -> Result<(), Unseen> {
+    ) -> Result<(), Obstacle> {
         match self.faces.put(owner, image, model, &face.vector).await {
             // She withdrew or was erased, or the picture went, while the model worked: then it is not kept.
             Ok(_) | Err(FacesFault::Key(KeyError::Erased(_))) => Ok(()),
@@ -194,17 +217,19 @@ impl FaceSearch {
     }
 }
 
-fn unread(fault: ObjectFault) -> Unseen {
-    if fault.is_an_outage() {
-        return Unseen::Yet(fault.to_string());
+/// Whether the model looks at a picture of nobody's now.
+async fn works(finder: &dyn FaceEmbedder) -> bool {
+    let taking = || pictures::take_in(&nobodys_png()?).ok();
+    match tokio::task::spawn_blocking(taking).await {
+        Ok(Some(taken)) => finder.faces(taken.working.into(), &Nobodys).await.is_ok(),
+        Ok(None) | Err(_) => false,
     }
-    Unseen::Doubtful(fault.to_string())
 }
 
-fn unkept(fault: FacesFault) -> Unseen {
+fn unkept(fault: FacesFault) -> Obstacle {
     match fault {
-        FacesFault::Unreachable(fault) => Unseen::Yet(fault.to_string()),
-        FacesFault::Key(fault @ KeyError::Unreachable(_)) => Unseen::Yet(fault.to_string()),
-        FacesFault::Key(fault) => Unseen::Doubtful(fault.to_string()),
+        FacesFault::Unreachable(fault) => Obstacle::Yet(fault.to_string()),
+        FacesFault::Key(fault @ KeyError::Unreachable(_)) => Obstacle::Yet(fault.to_string()),
+        FacesFault::Key(fault) => Obstacle::Doubtful(fault.to_string()),
     }
 }

@@ -46,7 +46,7 @@ pub async fn forget(search: FaceSearch, feed: Feed) {
         at_once: 1,
     };
     let pool = search.store.database().clone();
-    sole_reader::run(pool, FORGETTER, feed, slices, |slice, _| {
+    sole_reader::run(pool, FORGETTER, feed, slices, |slice| {
         let search = search.clone();
         async move { search.forget_all(slice).await }
     })

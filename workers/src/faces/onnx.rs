@@ -63,7 +63,7 @@ impl FaceEmbedder for OnnxFaces {
 fn look(models: &FaceModels, jpeg: &[u8]) -> Result<Vec<Face>, ProviderError> {
     let unreadable =
         |_| ProviderError::lasting(ProviderFault::InvalidImage, "the picture does not decode");
-    let picture = pictures::decode(jpeg).map_err(unreadable)?;
+    let picture = pictures::decode_copy(jpeg).map_err(unreadable)?;
     let faces = models.faces(&picture).map_err(|fault| failed(&fault))?;
     faces.into_iter().map(face).collect()
 }

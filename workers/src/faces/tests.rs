@@ -2,6 +2,7 @@
 
 mod ana;
 mod late;
+mod obstacles;
 
 use super::{Agreement, forget, look};
 use crate::providers::{Consent, Face, FaceEmbedder, NotSearched, ProviderError};
@@ -24,10 +25,14 @@ const MODEL: &str = "told@1";
 
 type Answer = Result<Vec<Face>, ProviderError>;
 
-/// Answers alike every time; may do something before it does, as she may meanwhile.
+/// Answers alike every time, but never about one picture; may do something before it does, as she may meanwhile.
 struct Finder {
     answer: Mutex<Answer>,
     asked: AtomicUsize,
+    cannot: Option<Vec<u8>>,
+    /// How often it does not answer after that one.
+    down_for: usize,
+    down: AtomicUsize,
     meanwhile: Option<Meanwhile>,
 }
 
@@ -46,27 +51,49 @@ impl FaceEmbedder for Finder {
     }
 
     fn is_available(&self) -> bool {
-        true
+        self.down.load(Ordering::SeqCst) == 0
     }
 
-    async fn faces(&self, _: Bytes, consent: &dyn Consent) -> Result<Vec<Face>, NotSearched> {
+    async fn faces(&self, jpeg: Bytes, consent: &dyn Consent) -> Result<Vec<Face>, NotSearched> {
         if !consent.holds().await {
             return Err(NotSearched::NotAllowed);
         }
         self.asked.fetch_add(1, Ordering::SeqCst);
+        if !self.is_available() {
+            self.down.fetch_sub(1, Ordering::SeqCst);
+            return Err(fails().into());
+        }
         if let Some(meanwhile) = &self.meanwhile {
             meanwhile().await;
+        }
+        if self.cannot.as_ref().is_some_and(|cannot| *cannot == jpeg) {
+            self.down.store(self.down_for, Ordering::SeqCst);
+            return Err(fails().into());
         }
         Ok(self.answer.lock().unwrap().clone()?)
     }
 }
 
+impl Finder {
+    fn of(answer: Answer) -> Self {
+        Self {
+            answer: Mutex::new(answer),
+            asked: AtomicUsize::new(0),
+            cannot: None,
+            down_for: 0,
+            down: AtomicUsize::new(0),
+            meanwhile: None,
+        }
+    }
+}
+
 fn finder(answer: Answer) -> Arc<Finder> {
-    Arc::new(Finder {
-        answer: Mutex::new(answer),
-        asked: AtomicUsize::new(0),
-        meanwhile: None,
-    })
+    Arc::new(Finder::of(answer))
+}
+
+/// An error in the model, of a server that says it is well.
+fn fails() -> ProviderError {
+    ProviderError::lasting(ProviderFault::ProviderError, "answered 400")
 }
 
 fn face(percent: u16, side: u32) -> Face {
@@ -119,14 +146,14 @@ async fn while_she_agrees_the_vector_of_her_face_alone_is_kept() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_counts_as_no_face_leaves_no_row() {
-    // PIP-4: below 0.50, below 5 % of the shorter side (11.2 of 224), the whole picture with confidence 0
+    // PIP-4: below 0.50, below 5 % of the shorter side (24 of 480), the whole picture with confidence 0
     let ana = Ana::joins().await;
     ana.says(true).await;
     for faces in [
         vec![],
         vec![face(49, 100)],
-        vec![face(99, 11)],
-        vec![face(0, 224)],
+        vec![face(99, 23)],
+        vec![face(0, 480)],
     ] {
         ana.uploads().await;
         assert_eq!(ana.is_looked_at(&finder(Ok(faces))).await, Attempt::Done);
@@ -182,12 +209,11 @@ async fn what_she_withdraws_while_the_model_works_is_not_kept() {
     let image = ana.uploads().await;
     let withdrawing = ana.clone();
     let finder = Finder {
-        answer: Mutex::new(Ok(vec![face(99, 100)])),
-        asked: AtomicUsize::new(0),
         meanwhile: Some(Box::new(move || {
             let ana = withdrawing.clone();
             Box::pin(async move { ana.says(false).await })
         })),
+        ..Finder::of(Ok(vec![face(99, 100)]))
     };
     assert_eq!(ana.is_looked_at(&finder).await, Attempt::Done);
     assert_eq!(finder.asked.load(Ordering::SeqCst), 1);

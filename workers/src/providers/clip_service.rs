@@ -6,6 +6,7 @@
 use super::ProviderError;
 use super::model_host::{HostSettings, ModelHost, NoModelHost, malformed};
 use super::patience::Failed;
+use crate::obstacles::nobodys_picture;
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -75,7 +76,7 @@ impl ClipService {
         loop {
             if self.host.is_well().await
                 && !self.host.is_warm()
-                && let Some(plain) = plain_picture()
+                && let Some(plain) = nobodys_picture()
                 && let Err(fault) = self.ask(&plain).await
             {
                 tracing::warn!(model = self.model, %fault, "the embedding service does not work yet");
@@ -119,12 +120,6 @@ fn not_embedded(error: &ProviderError) -> NotEmbedded {
     } else {
         NotEmbedded::TryAgain(error.to_string())
     }
-}
-
-/// Nobody's picture, with every shade in it.
-fn plain_picture() -> Option<Picture> {
-    let shade = |n: u32| [n % 256, n / 256, 128].map(|value| value.to_le_bytes()[0]);
-    Picture::from_rgb(256, 256, (0..256 * 256).flat_map(shade).collect())
 }
 
 #[derive(Deserialize)]

@@ -7,6 +7,7 @@
 use super::model_host::{HostSettings, ModelHost, NoModelHost, malformed};
 use super::patience::{Failed, Repeat};
 use super::{Consent, Face, FaceEmbedder, NotSearched, ProviderError};
+use crate::obstacles::nobodys_png;
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -14,7 +15,7 @@ use bytes::Bytes;
 use domain::Share;
 use domain::image::FaceSeen;
 use domain::scan::ProviderFault;
-use pictures::{Picture, clip, unit_length};
+use pictures::unit_length;
 use serde::Deserialize;
 use std::sync::Arc;
 
@@ -47,8 +48,7 @@ impl DeepFace {
         loop {
             if self.host.is_well().await
                 && !self.host.is_warm()
-                && let Some(nobody) = Picture::from_rgb(32, 32, vec![127; 32 * 32 * 3])
-                && let Some(png) = clip::square_as_png(&nobody)
+                && let Some(png) = nobodys_png()
                 && let Err(fault) = self.ask("image/png", &png, None).await
             {
                 tracing::warn!(model = MODEL, %fault, "the face server does not work yet");
@@ -183,9 +183,9 @@ fn refused(status: u16, body: &[u8]) -> Result<Vec<Face>, Failed> {
         Some(Refusal {
             exception: Some(_), ..
         }) => ProviderError::lasting(ProviderFault::InvalidImage, detail).into(),
-        // Anything in inference; once more, because a server that is loading its models fails alike.
+        // Anything in inference: a server that is loading its models fails alike, so it says nothing of the picture.
         Some(_) => Failed {
-            error: ProviderError::lasting(ProviderFault::InvalidImage, detail),
+            error: ProviderError::lasting(ProviderFault::ProviderError, detail),
             repeat: Repeat::Once,
         },
         // A page for people: another server, or our JSON was none.

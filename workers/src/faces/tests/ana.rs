@@ -1,6 +1,7 @@
 //! A member with pictures, on a log of her own.
 
 use super::super::FaceSearch;
+use super::super::look::Looks;
 use super::{Finder, MODEL};
 use domain::ids::{ImageId, UserId};
 use domain::image::{ImageCommand, Library, UploadImage};
@@ -11,14 +12,15 @@ use eventstore::objects::{Form, Objects};
 use eventstore::work::Attempt;
 use eventstore::{Faces, Log, MasterKey, Recorded, Store, Vault, Why, edge, migrate};
 use pictures::{Picture, clip};
+use std::path::PathBuf;
 use std::sync::Arc;
 
-/// A member with pictures of 224 x 224.
+/// A member with pictures whose working copies are 480 x 480.
 #[derive(Clone)]
 pub struct Ana {
     pub search: FaceSearch,
     pub id: UserId,
-    _folder: Arc<tempfile::TempDir>,
+    folder: Arc<tempfile::TempDir>,
 }
 
 impl Ana {
@@ -36,7 +38,7 @@ impl Ana {
         let ana = Self {
             search,
             id: edge::fresh_id().into(),
-            _folder: Arc::new(folder),
+            folder: Arc::new(folder),
         };
         let register = RegisterUser {
             user_id: ana.id,
@@ -45,6 +47,10 @@ impl Ana {
         };
         ana.does::<User>(UserCommand::Register(register)).await;
         ana
+    }
+
+    pub fn place(&self) -> PathBuf {
+        self.folder.path().join("objects")
     }
 
     pub async fn does<A>(&self, command: A::Command)
@@ -73,9 +79,12 @@ impl Ana {
     }
 
     pub async fn uploads(&self) -> ImageId {
+        self.uploads_with(copy(90)).await
+    }
+
+    /// A picture with this working copy.
+    pub async fn uploads_with(&self, copy: Vec<u8>) -> ImageId {
         let image = ImageId(edge::fresh_id());
-        let nobody = Picture::from_rgb(224, 224, vec![90; 224 * 224 * 3]).unwrap();
-        let copy = clip::square_as_png(&nobody).unwrap();
         let put = self
             .search
             .objects
@@ -115,7 +124,12 @@ impl Ana {
 
     /// What was made of the last event.
     pub async fn is_looked_at(&self, finder: &Finder) -> Attempt {
-        self.search.look_all(finder, self.last().await, 0).await
+        self.is_looked_at_again(finder, &Looks::default()).await
+    }
+
+    /// What was made of it after other tries.
+    pub async fn is_looked_at_again(&self, finder: &Finder, looks: &Looks) -> Attempt {
+        self.search.look_all(finder, self.last().await, looks).await
     }
 
     pub async fn vector(&self, image: ImageId) -> Option<Vec<f32>> {
@@ -136,6 +150,13 @@ impl Ana {
         let library: Library = self.search.store.load(self.id.0).await.unwrap();
         library.active().map(|image| image.0).collect()
     }
+}
+
+/// A working copy of 480 x 480 of one grey, as intake makes it.
+pub fn copy(grey: u8) -> Vec<u8> {
+    let nobody = Picture::from_rgb(224, 224, vec![grey; 224 * 224 * 3]).unwrap();
+    let png = clip::square_as_png(&nobody).unwrap();
+    pictures::take_in(&png).unwrap().working
 }
 
 fn prepared(url: &str) {

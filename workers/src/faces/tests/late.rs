@@ -1,5 +1,6 @@
 //! Who keeps a face or forgets one may come late, by as much as a process can stand still: the log decides then.
 
+use super::super::look::Looks;
 use super::{Agreement, Ana, Attempt, Consent, MODEL, edge, face, finder, forget, until};
 use chrono::TimeDelta;
 use domain::ids::ImageId;
@@ -105,22 +106,8 @@ async fn no_face_is_looked_for_in_a_picture_that_she_put_away() {
     ana.puts_away(image).await;
     assert!(!consent(image).holds().await);
     let finder = finder(Ok(vec![face(99, 100)]));
-    assert_eq!(
-        ana.search.look_all(&*finder, before, 0).await,
-        Attempt::Done
-    );
+    let looks = Looks::default();
+    let looked = ana.search.look_all(&*finder, before, &looks).await;
+    assert_eq!(looked, Attempt::Done);
     assert_eq!(ana.held(&[image]).await, 0);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_copy_that_is_not_there_is_asked_for_again_before_it_is_passed_by() {
-    // GEN-3: a folder that was not mounted
-    let ana = Ana::joins().await;
-    ana.says(true).await;
-    let image = ana.uploads().await;
-    ana.search.objects.erase(image).await.unwrap();
-    let finder = finder(Ok(vec![face(99, 100)]));
-    assert_eq!(ana.is_looked_at(&finder).await, Attempt::TryAgain);
-    let last = ana.last().await;
-    assert_eq!(ana.search.look_all(&*finder, last, 4).await, Attempt::Done);
 }
