@@ -9,8 +9,6 @@ use crate::generation::{self, Generation};
 use crate::projector::{Read, ReadModel, step, stored};
 use crate::rebuild::{Progress, RebuildFault, read_ahead};
 use crate::table::Place;
-use domain::Event;
-use domain::user::UserEvent;
 use eventstore::parked::Waiting;
 use eventstore::{Vault, checkpoint};
 use sqlx::PgPool;
@@ -180,13 +178,16 @@ impl<M: ReadModel> Replay<M> {
 
     async fn take(&mut self, event: Read) -> Result<(), sqlx::Error> {
         self.compare_before(event.recorded().position)?;
-        let (model, waiting) = (&mut self.model, &mut self.waiting);
-        if step(model, &mut Place::Memory, &event, waiting).await?
-            && let Read::Opened(event) = event
-            && matches!(event.event, Event::User(UserEvent::SubjectErased { .. }))
-        {
-            // Her rows were made of values that nobody can open any more: digests from before say nothing now.
-            (self.parted, self.agreed) = (None, event.recorded.position);
+        step(
+            &mut self.model,
+            &mut Place::Memory,
+            &event,
+            &mut self.waiting,
+        )
+        .await?;
+        if event.takes_away() {
+            // Rows were made of values that nobody can open any more: digests from before say nothing now.
+            (self.parted, self.agreed) = (None, event.recorded().position);
         }
         Ok(())
     }

@@ -2,12 +2,15 @@
 
 use crate::generations::quietly;
 use crate::models::all_shown;
-use crate::story::{Looks, Member, PLAIN};
+use crate::story::{Looks, Member, PLAIN, minute};
 use crate::support::{World, shown};
-use eventstore::Role;
+use eventstore::edge::fresh_id;
+use eventstore::{Role, Why, parked};
+use projections::check::check;
 use projections::erasure::forget_purged;
 use projections::images::Images;
 use projections::rebuild::{rebuild, rollback};
+use serde_json::json;
 use uuid::Uuid;
 
 const WEEK: i64 = 7 * 24 * 60;
@@ -96,4 +99,79 @@ async fn what_is_built_anew_after_a_purge_is_what_is_shown_whether_the_picture_w
     let rebuilt = rebuild::<Images>(&world.pool, &vault, false, &quietly()).await;
     assert_eq!(rebuilt.unwrap().generation, 2);
     assert_eq!(shown(&world.pool).await, live);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn digests_from_before_a_purge_are_held_against_nobody() {
+    // IMG-6: they were made of values that open nowhere any more
+    let world = World::fresh().await;
+    let ana = Member::joins(&world, "ana@example.test").await;
+    let (pdq, numbers) = ("9d".repeat(32), vec![0.5; 512]);
+    let seen = Looks {
+        pdq: Some(&pdq),
+        quality: 100,
+        vector: Some(("clip-1", &numbers)),
+    };
+    let (gone, _stays) = (ana.uploads(1, seen).await, ana.uploads(2, seen).await);
+    ana.looks().await;
+    ana.puts_away(gone, 4).await;
+    ana.looks().await;
+    ana.loses(gone, 4 + WEEK).await;
+    let vault = world.vault();
+    vault.destroy_pictures(&[(ana.id, gone)]).await.unwrap();
+    ana.looks().await;
+    let checked = check::<Images>(&world.pool, &vault, &quietly()).await;
+    let checked = checked.unwrap();
+    assert_eq!((checked.diverges_at, checked.rows), (None, vec![]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_purged_picture_goes_also_from_a_library_that_waits_or_was_let_go() {
+    // IMG-6
+    let world = World::fresh().await;
+    let ana = Member::joins(&world, "ana@example.test").await;
+    let (pdq, numbers) = ("9d".repeat(32), vec![0.5; 512]);
+    let seen = Looks {
+        pdq: Some(&pdq),
+        quality: 100,
+        vector: Some(("clip-1", &numbers)),
+    };
+    let (first, second) = (ana.uploads(1, seen).await, ana.uploads(2, seen).await);
+    let stays = ana.uploads(3, seen).await;
+    ana.looks().await;
+    let (stream, why) = (
+        ana.id.to_string(),
+        Why::member(ana.id, fresh_id(), fresh_id()),
+    );
+    let broken = json!({ "ImageArchived": { "image_id": "no id" } });
+    world.records("image", &stream, &broken, &why).await;
+    let vault = world.vault();
+    for gone in [first, second] {
+        let purged = json!({ "ImagePurged": {
+            "owner": ana.id, "image_id": gone, "purged_at": minute(4 + WEEK),
+        } });
+        world.records("image", &stream, &purged, &why).await;
+        vault.destroy_pictures(&[(ana.id, gone)]).await.unwrap();
+        ana.looks().await;
+        for table in ["read_images", "read_image_hashes", "read_image_vectors"] {
+            let left = ids(&world, table).await;
+            assert!(
+                !left.contains(&gone.0) && left.contains(&stays.0),
+                "{table}"
+            );
+        }
+        let checked = check::<Images>(&world.pool, &vault, &quietly()).await;
+        let checked = checked.unwrap();
+        assert_eq!((checked.diverges_at, checked.rows), (None, vec![]));
+        // The second time nobody waits for the stream any more.
+        for item in parked::list(&world.pool).await.unwrap() {
+            let mut db = world.pool.acquire().await.unwrap();
+            parked::let_go(&mut db, item.id).await.unwrap();
+        }
+    }
+    let let_go = parked::let_go_of(&world.pool).await.unwrap();
+    assert_eq!((let_go.len(), &let_go[0].stream), (1, &stream));
+    rebuild::<Images>(&world.pool, &vault, false, &quietly())
+        .await
+        .unwrap();
 }
