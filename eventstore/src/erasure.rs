@@ -8,7 +8,8 @@ use std::collections::BTreeSet;
 use uuid::Uuid;
 
 /// What stands of a subject outside of log and read models: each table, and the statement that takes her rows out of it;
-/// `$1` is her id. A new table that holds something of a subject gets its line here, and so its place in the receipt.
+/// `$1` is her id. A new table that holds something of a subject gets its line here, and so its place in the receipt. Her rows in the
+/// database of keys go with her key ([`crate::Vault::destroy`]).
 const PURGED: [(&str, &str); 7] = [
     (
         "parked",

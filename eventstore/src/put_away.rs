@@ -1,5 +1,6 @@
 //! Pictures whose seven days are over: put away, neither taken back nor purged since; and those that were purged. The log knows.
 
+use crate::keys::{KeyError, Vault};
 use crate::log::ReadFault;
 use crate::recorded::{COLUMNS, Recorded};
 use crate::whole::whole;
@@ -83,6 +84,52 @@ pub async fn purged(pool: &PgPool, after: &str) -> Result<Option<Purged>, sqlx::
     let pictures = rows.iter().filter_map(ids).collect();
     let last = rows.into_iter().next_back();
     Ok(last.map(|(_, last)| Purged { pictures, last }))
+}
+
+/// Why nobody can say that no picture that was purged has a key.
+#[derive(Debug, thiserror::Error)]
+pub enum NotDestroyed {
+    /// Which pictures were purged is not known.
+    #[error("purged pictures may have a key, and that cannot be found out: {0}")]
+    Unknown(#[from] sqlx::Error),
+    /// The database of keys did not destroy them.
+    #[error("keys of purged pictures could not be destroyed: {0}")]
+    Kept(#[from] KeyError),
+}
+
+/// Destroys the keys of purged pictures that came back, by a backup of the keys or a standby that lacked a commit, and of those
+/// whose purge was stopped in the middle; takes away salts that were made for a member as she was erased. Where there is none of
+/// these nothing is written. Then the salts of all that were destroyed leave the file, if they can now; else with the next call.
+///
+/// # Errors
+/// [`NotDestroyed`]; asking again is safe.
+pub async fn destroy_again(pool: &PgPool, vault: &Vault) -> Result<(), NotDestroyed> {
+    let (mut after, mut destroyed) = (String::new(), 0);
+    while let Some(some) = purged(pool, &after).await? {
+        destroyed += vault.destroy_pictures(&some.pictures).await?;
+        after = some.last;
+    }
+    if destroyed > 0 {
+        tracing::warn!(destroyed, "keys of pictures that were purged are destroyed");
+    }
+    vault.take_salts_of_the_erased().await?;
+    match vault.overwrite_picture_keys().await {
+        Ok(true) => {}
+        Ok(false) => {
+            tracing::info!("the table of picture keys is in use, and is written anew later");
+        }
+        Err(fault) => tracing::warn!(%fault, "the table of picture keys is written anew later"),
+    }
+    Ok(())
+}
+
+/// What the database's clock says: one clock for all processes, as what cannot be taken back needs it.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn now(pool: &PgPool) -> Result<DateTime<Utc>, sqlx::Error> {
+    let asked = sqlx::query_scalar("SELECT clock_timestamp()");
+    asked.fetch_one(pool).await
 }
 
 /// One of those who write down the state of a library or empty it at a time, `$1` being the stream: who writes sees each

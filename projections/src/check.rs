@@ -9,8 +9,6 @@ use crate::generation::{self, Generation};
 use crate::projector::{Read, ReadModel, step, stored};
 use crate::rebuild::{Progress, RebuildFault, read_ahead};
 use crate::table::Place;
-use domain::Event;
-use domain::user::UserEvent;
 use eventstore::parked::Waiting;
 use eventstore::{Vault, checkpoint};
 use sqlx::PgPool;
@@ -75,7 +73,31 @@ enum Pace {
     Gentle,
 }
 
+/// Looks once more where somebody was erased or a picture purged behind the rows that were looked at: its key was gone before the
+/// replay came to it, and the rows still showed it.
 async fn compare<M: ReadModel>(
+    pool: &PgPool,
+    vault: &Vault,
+    progress: &Progress,
+    pace: Pace,
+) -> Result<Checked, RebuildFault> {
+    let checked = look::<M>(pool, vault, progress, pace).await?;
+    match checked.diverges_at {
+        Some(_) if was_taken_away_after(pool, checked.position).await? => {
+            look::<M>(pool, vault, progress, pace).await
+        }
+        Some(_) | None => Ok(checked),
+    }
+}
+
+/// Whether values went with their keys after a position.
+async fn was_taken_away_after(pool: &PgPool, position: i64) -> Result<bool, sqlx::Error> {
+    let asked = "SELECT EXISTS (SELECT FROM events WHERE position > $1 AND event_type IN ('SubjectErased', 'ImagePurged'))";
+    let asked = sqlx::query_scalar(asked).bind(position);
+    asked.fetch_one(pool).await
+}
+
+async fn look<M: ReadModel>(
     pool: &PgPool,
     vault: &Vault,
     progress: &Progress,
@@ -180,13 +202,16 @@ impl<M: ReadModel> Replay<M> {
 
     async fn take(&mut self, event: Read) -> Result<(), sqlx::Error> {
         self.compare_before(event.recorded().position)?;
-        let (model, waiting) = (&mut self.model, &mut self.waiting);
-        if step(model, &mut Place::Memory, &event, waiting).await?
-            && let Read::Opened(event) = event
-            && matches!(event.event, Event::User(UserEvent::SubjectErased { .. }))
-        {
-            // Her rows were made of values that nobody can open any more: digests from before say nothing now.
-            (self.parted, self.agreed) = (None, event.recorded.position);
+        step(
+            &mut self.model,
+            &mut Place::Memory,
+            &event,
+            &mut self.waiting,
+        )
+        .await?;
+        if event.takes_away() {
+            // Rows were made of values that nobody can open any more: digests from before say nothing now.
+            (self.parted, self.agreed) = (None, event.recorded().position);
         }
         Ok(())
     }

@@ -124,11 +124,11 @@ pub async fn near(
 ) -> Result<Vec<Near>, NotSearched> {
     Comparable::try_new(query.hash, query.quality)?;
     let (some, others) = query.turns.split_at(query.turns.len() / 2);
-    // Two at once: the server takes a processor for each.
-    let (some, others) =
-        tokio::try_join!(near_to(pool, lists, some), near_to(pool, lists, others))?;
+    // Two at once: the server takes a processor for each. Both to their end, since a transaction that is dropped while it
+    // begins stays open on its connection.
+    let (some, others) = tokio::join!(near_to(pool, lists, some), near_to(pool, lists, others));
     let mut nearest = BTreeMap::new();
-    for (list, id, bits) in some.into_iter().chain(others) {
+    for (list, id, bits) in some?.into_iter().chain(others?) {
         let distance = u16::try_from(bits).map_err(unreadable)?;
         let known = nearest.entry((list, id)).or_insert(distance);
         *known = distance.min(*known);

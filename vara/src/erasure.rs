@@ -32,12 +32,18 @@ pub async fn erase(kit: &Kit, who: UserId) -> anyhow::Result<Value> {
         .await?;
     ledger::append(&kit.folder, &erasure)?;
     kill_point("erasure:written");
-    let position = begin(kit, &erasure, &known).await?;
-    carry_out(kit, &erasure, position).await
+    let begun = begin(kit, erasure, &known).await?;
+    carry_out(kit, &begun).await
 }
 
-/// An erasure of which the fact is in the log, at this position, and the key is gone; rows and pictures are still to go.
-pub type Begun = (Erasure, i64);
+/// An erasure of which the fact is in the log and the key is gone; rows and pictures are still to go.
+pub struct Begun {
+    erasure: Erasure,
+    /// Where the fact stands; 0 where the log never knew her.
+    position: i64,
+    /// Rows of the table of picture keys that went with hers.
+    picture_keys: u64,
+}
 
 /// Before anything is read or served: everyone in the ledger is erased here as well, whatever backup of events or keys
 /// was restored. Those whose rows and pictures are still to go are told.
@@ -55,20 +61,20 @@ pub async fn replay(kit: &Kit) -> anyhow::Result<Vec<Begun>> {
         if !written.contains(&(erasure.subject, erasure.id)) {
             ledger::append(&kit.folder, &erasure)?;
         }
-        let begun = begin_again(kit, &erasure).await.with_context(|| {
+        let who = erasure.subject;
+        let begun = begin_again(kit, erasure).await.with_context(|| {
             format!(
-                "{} was erased and is not erased here, and it cannot be done: nothing is read before it is \
-                 (`vara erase {}` tells more)",
-                erasure.subject, erasure.subject
+                "{who} was erased and is not erased here, and it cannot be done: nothing is read before it is \
+                 (`vara erase {who}` tells more)"
             )
         })?;
-        again.extend(begun.map(|position| (erasure, position)));
+        again.extend(begun);
     }
     Ok(again)
 }
 
-/// Begins an erasure anew where a restored backup, or a stop in the middle, left something to do; where its fact stands.
-async fn begin_again(kit: &Kit, erasure: &Erasure) -> anyhow::Result<Option<i64>> {
+/// Begins an erasure anew where a restored backup, or a stop in the middle, left something to do.
+async fn begin_again(kit: &Kit, erasure: Erasure) -> anyhow::Result<Option<Begun>> {
     let who = erasure.subject;
     let known = kit.store.load::<User>(who.0).await?;
     // No key at all is no destroyed one: an older backup of the keys may be from before she came.
@@ -105,15 +111,15 @@ pub async fn holds(kit: &Kit) -> anyhow::Result<()> {
 /// Ends what [`replay`] began, once projectors run. What cannot be ended now is tried at the next start; the key is gone
 /// in any case.
 pub async fn finish(kit: &Kit, begun: Vec<Begun>) {
-    for (erasure, position) in begun {
-        if let Err(fault) = carry_out(kit, &erasure, position).await {
-            tracing::error!(erasure = %erasure.id.0, %fault, "an erasure is not finished; the next start tries again");
+    for begun in begun {
+        if let Err(fault) = carry_out(kit, &begun).await {
+            tracing::error!(erasure = %begun.erasure.id.0, %fault, "an erasure is not finished; the next start tries again");
         }
     }
 }
 
 /// What must be done before anybody is served: the fact in the log, and no key.
-async fn begin(kit: &Kit, erasure: &Erasure, known: &User) -> anyhow::Result<i64> {
+async fn begin(kit: &Kit, erasure: Erasure, known: &User) -> anyhow::Result<Begun> {
     let who = erasure.subject;
     let command_id = domain::ids::named("erase", &[&erasure.id.0.to_string()]);
     let why = Why {
@@ -136,16 +142,21 @@ async fn begin(kit: &Kit, erasure: &Erasure, known: &User) -> anyhow::Result<i64
         }
     };
     kill_point("erasure:recorded");
-    kit.vault.destroy(who).await?;
+    let picture_keys = kit.vault.destroy(who).await?;
     kill_point("erasure:key-destroyed");
-    Ok(position)
+    Ok(Begun {
+        erasure,
+        position,
+        picture_keys,
+    })
 }
 
-async fn carry_out(kit: &Kit, erasure: &Erasure, position: i64) -> anyhow::Result<Value> {
+async fn carry_out(kit: &Kit, begun: &Begun) -> anyhow::Result<Value> {
+    let (erasure, position) = (&begun.erasure, begun.position);
     let who = erasure.subject;
     let objects = erase_objects(kit, who).await?;
     let database = kit.store.database();
-    let tables = eventstore::erasure::purge(database, who).await?;
+    let mut tables = eventstore::erasure::purge(database, who).await?;
     shown(database, position).await?;
     let mut earlier_rows = 0;
     for name in READ_MODELS {
@@ -154,6 +165,9 @@ async fn carry_out(kit: &Kit, erasure: &Erasure, position: i64) -> anyhow::Resul
     }
     let account = ::identity::forget(&kit.servers.database_url, who.0).await?;
     let engines = eventstore::erasure::engines_asked(database, who).await?;
+    // Once more: a process that still had her key may have taken in a picture in the moment in which it was destroyed.
+    let picture_keys = begun.picture_keys + kit.vault.destroy(who).await?;
+    tables.push(("picture_keys", picture_keys));
     kill_point("erasure:emptied");
     eventstore::erasure::overwrite_log_of_changes(database).await;
     let receipt = receipt::of(

@@ -9,30 +9,11 @@ use eventstore::put_away;
 const UNKNOWN: &str = "purged pictures may have a key, and that cannot be found out";
 
 /// Before anything is read or served: destroys the keys of purged pictures that a backup brought back, and of those whose
-/// purge was stopped in the middle. Where none came back nothing is written. Then the salts of all that were destroyed leave the
-/// file, if they can now: nobody is kept waiting for that, since the hourly purge does it too.
+/// purge was stopped in the middle. The hourly purge does it too.
 pub async fn destroy_again(kit: &Kit) -> anyhow::Result<()> {
-    let (mut after, mut destroyed) = (String::new(), 0);
-    while let Some(purged) = put_away::purged(kit.store.database(), &after)
+    put_away::destroy_again(kit.store.database(), &kit.vault)
         .await
-        .context(UNKNOWN)?
-    {
-        let done = kit.vault.destroy_pictures(&purged.pictures).await;
-        destroyed +=
-            done.context("keys of purged pictures could not be destroyed: nothing is read before")?;
-        after = purged.last;
-    }
-    if destroyed > 0 {
-        tracing::warn!(destroyed, "keys of pictures that were purged are destroyed");
-    }
-    match kit.vault.overwrite_picture_keys().await {
-        Ok(true) => {}
-        Ok(false) => {
-            tracing::info!("the table of picture keys is in use, and is written anew later")
-        }
-        Err(fault) => tracing::warn!(%fault, "the table of picture keys is written anew later"),
-    }
-    Ok(())
+        .context("nothing is read before purged pictures have no key")
 }
 
 /// Makes sure that no picture that was purged has a key.

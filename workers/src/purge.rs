@@ -9,7 +9,7 @@ use domain::Event;
 use domain::ids::{ImageId, UserId, named};
 use domain::image::{ImageCommand, ImageEvent, KEPT_DAYS, Library, PurgeImage};
 use eventstore::objects::Objects;
-use eventstore::{ExecuteError, Faces, ReadFault, Recorded, Store, edge, put_away};
+use eventstore::{ExecuteError, Faces, ReadFault, Recorded, Store, put_away};
 use std::time::Duration;
 
 /// Time between two looks: a picture goes within an hour after its seven days.
@@ -29,7 +29,7 @@ pub struct Purge {
 /// Looks for pictures whose time is over until the process ends.
 pub async fn run(purge: Purge) {
     loop {
-        match purge.all_due(edge::now()).await {
+        match purge.all_due_now().await {
             Ok(0) => {}
             Ok(purged) => tracing::info!(purged, "pictures whose seven days are over are gone"),
             Err(fault) => {
@@ -41,7 +41,15 @@ pub async fn run(purge: Purge) {
 }
 
 impl Purge {
+    /// By the clock of the database and not by this process's: a purge cannot be undone, and one machine whose clock is a week
+    /// ahead would let go of pictures that she could still take back.
+    async fn all_due_now(&self) -> Result<u64, ReadFault> {
+        let now = put_away::now(self.store.database()).await?;
+        self.all_due(now).await
+    }
+
     /// Purges what is due at this time; how many pictures. One whose fact cannot be written now is looked at again the next time.
+    /// Then makes sure that none of all that were ever purged has a key: a standby may have taken over that lacked it.
     ///
     /// # Errors
     /// When the log does not answer.
@@ -62,21 +70,11 @@ impl Purge {
                 }
             }
         }
-        self.overwrite_keys().await;
-        Ok(purged)
-    }
-
-    /// Once for all keys that were destroyed since it was last done, whoever destroyed them; also where none went this hour.
-    async fn overwrite_keys(&self) {
-        match self.store.vault().overwrite_picture_keys().await {
-            Ok(true) => {}
-            Ok(false) => tracing::info!(
-                "the table of picture keys is in use, and is written anew within an hour"
-            ),
-            Err(fault) => {
-                tracing::warn!(%fault, "the table of picture keys is written anew within an hour");
-            }
+        let (database, vault) = (self.store.database(), self.store.vault());
+        if let Err(fault) = put_away::destroy_again(database, vault).await {
+            tracing::warn!(%fault, "it is tried again within the hour");
         }
+        Ok(purged)
     }
 
     /// Purges one picture, unless she took it back meanwhile.

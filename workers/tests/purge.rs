@@ -14,6 +14,9 @@ use eventstore::objects::{Form, ObjectFault, Objects};
 use eventstore::{Log, MasterKey, Store, Vault, Why, edge, migrate};
 use workers::purge::Purge;
 
+/// Some salt, in SQL.
+const SALT: &str = "decode(repeat('ab', 32), 'hex')";
+
 struct House {
     purge: Purge,
     owner: UserId,
@@ -113,6 +116,12 @@ impl House {
         vault.pictures_with_a_key(&[image]).await.unwrap() == 1
     }
 
+    /// What no program of ours does to the keys.
+    async fn keys_are(&self, changed: &str) {
+        let changing = sqlx::query(changed).execute(self.purge.store.database());
+        changing.await.unwrap();
+    }
+
     async fn purged(&self) -> usize {
         let log = Log::new(self.purge.store.database().clone());
         let events = log.read_after(0, 1_000).await.unwrap();
@@ -203,6 +212,24 @@ async fn a_key_that_somebody_else_destroyed_leaves_the_file_within_the_hour() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_came_back_while_parts_run_is_destroyed_again_within_the_hour() {
+    // IMG-6: as where a standby of the keys takes over that lacked a commit
+    let house = House::fresh().await;
+    let (gone, stays) = (house.put_away(1).await, house.put_away(5).await);
+    assert_eq!(house.purge.all_due(days(8)).await.unwrap(), 1);
+    house
+        .keys_are(&format!(
+            "UPDATE keys.picture_keys SET salt = {SALT}, destroyed_at = NULL WHERE image_id = '{gone}'"
+        ))
+        .await;
+    assert!(house.has_a_key(gone).await);
+    assert_eq!(house.purge.all_due(days(8)).await.unwrap(), 0);
+    assert!(!house.has_a_key(gone).await && house.has_a_key(stays).await);
+    let vault = house.purge.store.vault();
+    assert!(!vault.may_hold_destroyed_salts().await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_recorded_for_a_member_who_was_erased() {
     // AUD-4: her pictures went with her
     let house = House::fresh().await;
@@ -215,7 +242,16 @@ async fn nothing_is_recorded_for_a_member_who_was_erased() {
         }))
         .await;
     let vault = house.purge.store.vault();
-    vault.destroy(house.owner).await.unwrap();
+    assert_eq!(vault.destroy(house.owner).await.unwrap(), 1, "a picture");
+    // By a process that has her key in memory for a minute more.
+    let late = ImageId(edge::fresh_id());
+    house
+        .keys_are(&format!(
+            "INSERT INTO keys.picture_keys (image_id, owner, salt) VALUES ('{late}', '{}', {SALT})",
+            house.owner
+        ))
+        .await;
     assert_eq!(house.purge.all_due(days(30)).await.unwrap(), 0);
     assert_eq!(house.purged().await, 0);
+    assert!(!house.has_a_key(late).await, "it opens nothing, and goes");
 }

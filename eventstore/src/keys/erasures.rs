@@ -6,7 +6,6 @@ use super::{KeyError, Vault};
 use chrono::{DateTime, Utc};
 use domain::ids::{ErasureId, UserId};
 use serde_json::Value;
-use sqlx::PgConnection;
 
 /// One erasure.
 #[derive(Debug, Clone, PartialEq)]
@@ -78,11 +77,11 @@ impl Vault {
 
     /// Destroys a subject's key: whatever was sealed with it is gone, everywhere and for ever, and so is what was sealed
     /// under the keys of her pictures, whose salts go too. No key can be made for her again. Every vault that follows
-    /// ([`Vault::follow`]) drops the opened key as this commits.
+    /// ([`Vault::follow`]) drops the opened key as this commits. How many pictures of hers had a row.
     ///
     /// # Errors
     /// [`KeyError::Unreachable`].
-    pub async fn destroy(&self, subject: UserId) -> Result<(), KeyError> {
+    pub async fn destroy(&self, subject: UserId) -> Result<u64, KeyError> {
         let mut tx = self.pool.begin().await?;
         sqlx::query(
             "INSERT INTO keys.subject_keys (subject, wrapped, master, erased_at)
@@ -93,7 +92,10 @@ impl Vault {
         .bind(subject.0)
         .execute(&mut *tx)
         .await?;
-        picture_keys_of(subject, &mut tx).await?;
+        let gone = sqlx::query("DELETE FROM keys.picture_keys WHERE owner = $1")
+            .bind(subject.0)
+            .execute(&mut *tx)
+            .await?;
         // Told when this commits, to every process that may have it opened.
         sqlx::query("SELECT pg_notify($1, $2)")
             .bind(DESTROYED)
@@ -107,7 +109,21 @@ impl Vault {
         sqlx::query("VACUUM (FULL) keys.subject_keys")
             .execute(&self.pool)
             .await?;
-        Ok(())
+        Ok(gone.rows_affected())
+    }
+
+    /// Takes away what a process that still had her key in memory made for a picture of a member as she was erased.
+    ///
+    /// # Errors
+    /// [`KeyError::Unreachable`].
+    pub(crate) async fn take_salts_of_the_erased(&self) -> Result<(), KeyError> {
+        let mut tx = self.pool.begin().await?;
+        sqlx::query(
+            "DELETE FROM keys.picture_keys p USING keys.subject_keys s WHERE s.subject = p.owner AND s.wrapped IS NULL",
+        )
+        .execute(&mut *tx)
+        .await?;
+        Ok(tx.commit().await?)
     }
 
     /// Writes down that an erasure is to be done again, because a backup brought back something of hers; it stays so
@@ -140,8 +156,6 @@ impl Vault {
         .bind(receipt)
         .execute(&mut *tx)
         .await?;
-        // Once more: a process that still had her key may have taken in a picture in the moment in which it was destroyed.
-        picture_keys_of(subject, &mut tx).await?;
         Ok(tx.commit().await?)
     }
 
@@ -173,10 +187,4 @@ impl Vault {
         .await?;
         Ok(rows.into_iter().map(of).collect())
     }
-}
-
-/// Takes away the salts of all her pictures.
-async fn picture_keys_of(subject: UserId, tx: &mut PgConnection) -> Result<(), sqlx::Error> {
-    let gone = sqlx::query("DELETE FROM keys.picture_keys WHERE owner = $1").bind(subject.0);
-    gone.execute(tx).await.map(drop)
 }

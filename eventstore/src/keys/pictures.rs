@@ -5,8 +5,10 @@
 
 use super::following::{DESTROYED, PICTURE};
 use super::{KeyError, SubjectKey, Vault};
+use crate::whole::whole;
 use chacha20poly1305::aead::{OsRng, rand_core::RngCore};
 use domain::ids::{ImageId, UserId};
+use sqlx::PgPool;
 use std::collections::{HashMap, HashSet};
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -114,19 +116,10 @@ impl Vault {
         salt.key_of(key, image)
     }
 
-    /// Made before it is looked for: a picture that comes in, as nearly all that ask, costs one statement.
+    /// Made before it is looked for: a picture that comes in, as nearly all that ask, costs one transaction.
     async fn make_salt(&self, owner: UserId, image: ImageId) -> Result<Option<Salt>, KeyError> {
         let (made, term) = (Salt::fresh(), self.opened().term());
-        let making = sqlx::query(
-            "INSERT INTO keys.picture_keys (image_id, owner, salt) VALUES ($1, $2, $3)
-             ON CONFLICT (image_id) DO NOTHING",
-        )
-        .bind(image.0)
-        .bind(owner.0)
-        .bind(made.0.as_slice())
-        .execute(&self.pool)
-        .await?;
-        if making.rows_affected() == 0 {
+        if !whole(write_salt(self.pool.clone(), owner, image, made.clone())).await? {
             // Of two that made one at once, both use the one that stayed; and a purged picture has none.
             return self.salt(image).await;
         }
@@ -149,29 +142,7 @@ impl Vault {
             .iter()
             .map(|(owner, image)| (owner.0, image.0))
             .unzip();
-        let mut tx = self.pool.begin().await?;
-        // What is destroyed already is not written again: each start asks for all that were ever purged.
-        let destroyed: Vec<Uuid> = sqlx::query_scalar(
-            "INSERT INTO keys.picture_keys (image_id, owner, destroyed_at)
-             SELECT DISTINCT ON (p.image) p.image, p.owner, clock_timestamp() FROM unnest($1::uuid[], $2::uuid[]) AS p(image, owner)
-              WHERE NOT EXISTS (SELECT FROM keys.picture_keys k WHERE k.image_id = p.image AND k.salt IS NULL)
-                AND NOT EXISTS (SELECT FROM keys.subject_keys s WHERE s.subject = p.owner AND s.wrapped IS NULL)
-              ORDER BY p.image
-             ON CONFLICT (image_id) DO UPDATE SET salt = NULL, destroyed_at = excluded.destroyed_at
-             RETURNING image_id",
-        )
-        .bind(&images)
-        .bind(&owners)
-        .fetch_all(&mut *tx)
-        .await?;
-        super::picture_file::is_to_be_written_anew(destroyed.len(), &mut tx).await?;
-        sqlx::query("SELECT pg_notify($1, $2 || image::text) FROM unnest($3::uuid[]) AS image")
-            .bind(DESTROYED)
-            .bind(PICTURE)
-            .bind(&destroyed)
-            .execute(&mut *tx)
-            .await?;
-        tx.commit().await?;
+        let destroyed = whole(destroy(self.pool.clone(), owners, images)).await?;
         for image in &destroyed {
             self.forget_picture(ImageId(*image));
         }
@@ -189,4 +160,60 @@ impl Vault {
         let counted = sqlx::query_scalar(asked).bind(images);
         Ok(counted.fetch_one(&self.pool).await?)
     }
+}
+
+/// Writes a salt, unless the picture has a row; whether it did.
+///
+/// In a transaction, though it is one statement: where somebody was dropped while `begin` was under way, the connection may
+/// come with a transaction that nobody commits, and what is written in that is lost after it was answered for.
+async fn write_salt(
+    pool: PgPool,
+    owner: UserId,
+    image: ImageId,
+    salt: Salt,
+) -> Result<bool, sqlx::Error> {
+    let mut tx = pool.begin().await?;
+    let making = sqlx::query(
+        "INSERT INTO keys.picture_keys (image_id, owner, salt) VALUES ($1, $2, $3)
+         ON CONFLICT (image_id) DO NOTHING",
+    )
+    .bind(image.0)
+    .bind(owner.0)
+    .bind(salt.0.as_slice())
+    .execute(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(making.rows_affected() > 0)
+}
+
+/// Takes the salts of pictures away, and tells everybody; those that were not destroyed before.
+async fn destroy(
+    pool: PgPool,
+    owners: Vec<Uuid>,
+    images: Vec<Uuid>,
+) -> Result<Vec<Uuid>, sqlx::Error> {
+    let mut tx = pool.begin().await?;
+    // What is destroyed already is not written again: each start asks for all that were ever purged.
+    let destroyed: Vec<Uuid> = sqlx::query_scalar(
+        "INSERT INTO keys.picture_keys (image_id, owner, destroyed_at)
+         SELECT DISTINCT ON (p.image) p.image, p.owner, clock_timestamp() FROM unnest($1::uuid[], $2::uuid[]) AS p(image, owner)
+          WHERE NOT EXISTS (SELECT FROM keys.picture_keys k WHERE k.image_id = p.image AND k.salt IS NULL)
+            AND NOT EXISTS (SELECT FROM keys.subject_keys s WHERE s.subject = p.owner AND s.wrapped IS NULL)
+          ORDER BY p.image
+         ON CONFLICT (image_id) DO UPDATE SET salt = NULL, destroyed_at = excluded.destroyed_at
+         RETURNING image_id",
+    )
+    .bind(&images)
+    .bind(&owners)
+    .fetch_all(&mut *tx)
+    .await?;
+    super::picture_file::is_to_be_written_anew(destroyed.len(), &mut tx).await?;
+    sqlx::query("SELECT pg_notify($1, $2 || image::text) FROM unnest($3::uuid[]) AS image")
+        .bind(DESTROYED)
+        .bind(PICTURE)
+        .bind(&destroyed)
+        .execute(&mut *tx)
+        .await?;
+    tx.commit().await?;
+    Ok(destroyed)
 }

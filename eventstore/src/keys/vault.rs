@@ -2,6 +2,7 @@
 
 use super::opened::Opened;
 use super::{KeyError, KeyWrap, SubjectKey};
+use crate::whole::whole;
 use domain::ids::{ImageId, UserId};
 use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row};
@@ -164,17 +165,21 @@ impl Vault {
     async fn create(&self, subject: UserId) -> Result<SubjectKey, KeyError> {
         let made = SubjectKey::generate();
         let (master, wrapped) = self.master.wrap(made.bytes(), &place(subject)).await?;
-        let mut tx = self.pool.begin().await?;
-        sqlx::query(
-            "INSERT INTO keys.subject_keys (subject, wrapped, master) VALUES ($1, $2, $3)
-             ON CONFLICT (subject) DO NOTHING",
-        )
-        .bind(subject.0)
-        .bind(&wrapped)
-        .bind(master)
-        .execute(&mut *tx)
+        let pool = self.pool.clone();
+        whole(async move {
+            let mut tx = pool.begin().await?;
+            sqlx::query(
+                "INSERT INTO keys.subject_keys (subject, wrapped, master) VALUES ($1, $2, $3)
+                 ON CONFLICT (subject) DO NOTHING",
+            )
+            .bind(subject.0)
+            .bind(&wrapped)
+            .bind(master)
+            .execute(&mut *tx)
+            .await?;
+            tx.commit().await
+        })
         .await?;
-        tx.commit().await?;
         // Read back: of two that made a key at once, both use the one that stayed.
         match self.key(subject).await? {
             Key::Present(key) => Ok(key),

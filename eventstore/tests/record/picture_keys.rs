@@ -1,6 +1,6 @@
 //! A key for each picture: what the log holds of a purged one opens nowhere, and nothing else is lost (IMG-6).
 
-use crate::support::{Record, at, by, joins, until};
+use crate::support::{Record, an_upload, at, by, joins, until};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use domain::Event;
@@ -28,17 +28,8 @@ pub fn embedding(model: &str) -> Embedding {
 
 pub fn upload(owner: UserId, image_id: ImageId) -> ImageCommand {
     ImageCommand::Upload(Box::new(UploadImage {
-        owner,
-        image_id,
-        sha256: sha256(),
-        content_type: "image/jpeg".to_owned(),
-        size_bytes: 1,
-        width: 1,
-        height: 1,
-        fingerprint: None,
         embedding: Some(embedding("clip-1")),
-        near_copy_of: None,
-        uploaded_at: at(),
+        ..an_upload(owner, image_id)
     }))
 }
 

@@ -6,8 +6,8 @@ use crate::support::{Record, by};
 use domain::ids::{ImageId, UserId};
 use domain::image::Library;
 use eventstore::edge::fresh_id;
-use eventstore::{MasterKey, ReadFault, put_away};
-use sqlx::PgPool;
+use eventstore::{MasterKey, ReadFault, Store, Vault, migrate, put_away};
+use sqlx::{Executor, PgPool};
 use std::time::Duration;
 use tokio::task::JoinSet;
 use uuid::Uuid;
@@ -31,6 +31,25 @@ async fn of_two_that_make_a_pictures_key_at_once_both_use_the_one_that_stays() {
     assert_eq!(salts(&record.pool, ana).await, (1, 1));
     let all = opened(&record, &record.vault()).await.unwrap();
     assert_eq!(all, Seen::from([(image, (16, 0))]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_salt_that_was_answered_for_is_there_though_its_connection_had_a_transaction_open() {
+    // As where somebody was dropped in the middle of beginning one.
+    let record = Record::fresh().await;
+    let ana = UserId(fresh_id());
+    let one = migrate::pool_of(1).connect(&record.url).await.unwrap();
+    let master = MasterKey::read(&record.folder.path().join("master.key")).unwrap();
+    let store = Store::open(record.pool.clone(), Vault::new(one.clone(), master));
+    // First her own key, then that of a picture of hers.
+    store.vault().key_to_seal(ana).await.unwrap();
+    let mut connection = one.acquire().await.unwrap();
+    connection.execute("BEGIN").await.unwrap();
+    drop(connection);
+    let image = takes_in(&store, ana).await;
+    one.close().await;
+    let all = opened(&record, &record.vault()).await.unwrap();
+    assert_eq!(all, Seen::from([(image, (2, 0))]));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -102,17 +102,8 @@ impl Record {
     pub async fn uploads(&self, owner: UserId, sha256: &str) -> ImageId {
         let image_id = ImageId(fresh_id());
         let upload = ImageCommand::Upload(Box::new(UploadImage {
-            owner,
-            image_id,
             sha256: sha256.to_owned(),
-            content_type: "image/jpeg".to_owned(),
-            size_bytes: 1,
-            width: 1,
-            height: 1,
-            fingerprint: None,
-            embedding: None,
-            near_copy_of: None,
-            uploaded_at: at(),
+            ..an_upload(owner, image_id)
         }));
         let why = by(owner, fresh_id());
         let uploaded = self.store.execute::<Library>(owner.0, upload, why);
@@ -262,6 +253,23 @@ pub fn a_match(owner: UserId, id: MatchId, page: &str) -> RecordMatch {
         },
         is_mock: false,
         detected_at: at(),
+    }
+}
+
+/// A picture that is nobody else's, without hash and vector.
+pub fn an_upload(owner: UserId, image_id: ImageId) -> UploadImage {
+    UploadImage {
+        owner,
+        image_id,
+        sha256: image_id.0.simple().to_string().repeat(2),
+        content_type: "image/jpeg".to_owned(),
+        size_bytes: 1,
+        width: 1,
+        height: 1,
+        fingerprint: None,
+        embedding: None,
+        near_copy_of: None,
+        uploaded_at: at(),
     }
 }
 

@@ -4,6 +4,9 @@ use super::{ProjectFault, ReadModel, reads};
 use crate::digest::Digest;
 use crate::generation::Generation;
 use crate::table::Place;
+use domain::Event;
+use domain::image::ImageEvent;
+use domain::user::UserEvent;
 use eventstore::parked::{self, Waiting};
 use eventstore::unopened::{Keys, Unopened};
 use eventstore::{Opened, ReadFault, Recorded, Vault};
@@ -25,6 +28,19 @@ impl Read {
             Self::Opened(event) => &event.recorded,
             Self::Passed(event) | Self::Unusable(event, _) => event,
         }
+    }
+
+    /// Whether it takes away what nobody may see any more, together with the key: what was made of the values before it
+    /// cannot be made again (AUD-4, IMG-6).
+    pub(crate) fn takes_away(&self) -> bool {
+        let Self::Opened(event) = self else {
+            return false;
+        };
+        matches!(
+            event.event,
+            Event::User(UserEvent::SubjectErased { .. })
+                | Event::Image(ImageEvent::ImagePurged { .. })
+        )
     }
 }
 
@@ -53,7 +69,8 @@ pub(crate) async fn open_all<M: ReadModel>(
     (events, None)
 }
 
-/// Applies an event to the rows, unless its stream waits; the stream of one that cannot be used waits from there on.
+/// Applies an event to the rows, unless its stream waits; the stream of one that cannot be used waits from there on. What
+/// takes away is applied in any case: a stream may wait for long, and one that was let go of waits for good.
 /// Whether the stream did not wait before.
 pub(crate) async fn step<M: ReadModel>(
     model: &mut M,
@@ -62,7 +79,8 @@ pub(crate) async fn step<M: ReadModel>(
     waiting: &mut Waiting,
 ) -> Result<bool, sqlx::Error> {
     let Recorded { noun, stream, .. } = event.recorded();
-    if !waiting.is_empty() && waiting.contains(&(noun.clone(), stream.clone())) {
+    let waits = !waiting.is_empty() && waiting.contains(&(noun.clone(), stream.clone()));
+    if waits && !event.takes_away() {
         return Ok(false);
     }
     match event {
@@ -77,7 +95,7 @@ pub(crate) async fn step<M: ReadModel>(
             waiting.insert((noun.clone(), stream.clone()));
         }
     }
-    Ok(true)
+    Ok(!waits)
 }
 
 /// How far a fold came, and what the rows sum up to.

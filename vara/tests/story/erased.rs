@@ -99,6 +99,7 @@ fn nothing_of_hers_is_left_in_files_dumps_and_logs() {
     assert_eq!(receipt["signInAccountDeleted"], true);
     assert_eq!(receipt["objectsDeleted"], 4);
     assert!(receipt["rowsDeleted"]["snapshots"].is_u64(), "{receipt}");
+    assert_eq!(receipt["rowsDeleted"]["picture_keys"], 1, "{receipt}");
     let engine = &receipt["sentOutside"]["engines"][0];
     assert_eq!(
         (&engine["engine"], &engine["answered"]),

@@ -7,6 +7,7 @@ use embedded::testing::{self, TestNats};
 use eventstore::edge::{fresh_id, now};
 use eventstore::{MasterKey, Store, Vault, Why, migrate};
 use sqlx::PgPool;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -15,6 +16,16 @@ use tokio::runtime::Runtime;
 
 /// Generous: the machine may be busy with other things.
 const LONGEST: Duration = Duration::from_secs(60);
+
+/// How a process ends itself where a test asked for it: SIGABRT.
+const ABORTED: i32 = 6;
+
+/// Parts that read the log, and where each has read its first events.
+pub const READING: [(&str, &str); 3] = [
+    ("relay", "relay:read"),
+    ("projections", "projector:read"),
+    ("workers", "policy:read"),
+];
 
 /// Databases and a bus, prepared by `vara migrate`, and a data folder that is not made yet.
 pub struct Ground {
@@ -79,6 +90,35 @@ impl Ground {
             String::from_utf8_lossy(&words).into_owned(),
             output.status.code().unwrap_or(-1),
         )
+    }
+
+    /// A part that ends itself as it has read its first events, and so by another signal than one that fails.
+    pub fn reads_with(&self, part: &str, at: &str) {
+        let mut command = self.command(&[part], &self.data());
+        let mut part = Part(command.env("VARA_KILL_AT", at).spawn().unwrap());
+        until(at, self, || part.0.try_wait().unwrap().is_some());
+        let ended = part.0.wait().unwrap();
+        assert_eq!(
+            ended.signal(),
+            Some(ABORTED),
+            "{at} was not reached: {ended}\n{}",
+            self.log()
+        );
+    }
+
+    /// An API that says that it is ready.
+    pub fn serves(&self) -> Part {
+        let ready = self.place.path().join("ready.json");
+        let arguments = [
+            "api",
+            "--port",
+            "0",
+            "--ready-file",
+            ready.to_str().unwrap(),
+        ];
+        let api = Part(self.command(&arguments, &self.data()).spawn().unwrap());
+        until("the API answers", self, || ready.exists());
+        api
     }
 
     pub fn log(&self) -> String {
@@ -190,17 +230,9 @@ fn with_an_older_backup_of_the_keys_each_part_destroys_her_key_before_it_reads_a
     let ground = Ground::fresh();
     let ana = ground.member();
     ana.is_in_the_file();
-    // Each of these ends itself as it has read its first events.
-    for (part, at) in [
-        ("relay", "relay:read"),
-        ("projections", "projector:read"),
-        ("workers", "policy:read"),
-    ] {
+    for (part, at) in READING {
         ana.is_restored();
-        let mut command = ground.command(&[part], &ground.data());
-        let mut part = Part(command.env("VARA_KILL_AT", at).spawn().unwrap());
-        until(at, &ground, || part.0.try_wait().unwrap().is_some());
-        assert!(!part.0.wait().unwrap().success(), "{at} was reached");
+        ground.reads_with(part, at);
         assert!(!ana.has_a_key(), "{at}\n{}", ground.log());
     }
     // One that stays takes rows and pictures away too.
@@ -211,16 +243,7 @@ fn with_an_older_backup_of_the_keys_each_part_destroys_her_key_before_it_reads_a
     assert!(!ana.has_a_key());
     // The API says that it is ready when it answers.
     ana.is_restored();
-    let ready = ground.place.path().join("ready.json");
-    let arguments = [
-        "api",
-        "--port",
-        "0",
-        "--ready-file",
-        ready.to_str().unwrap(),
-    ];
-    let _api = Part(ground.command(&arguments, &ground.data()).spawn().unwrap());
-    until("the API answers", &ground, || ready.exists());
+    let _api = ground.serves();
     assert!(!ana.has_a_key() && ana.has_a_receipt());
 }
 

@@ -1,6 +1,6 @@
 //! After a restore of the keys: what was purged stays purged (IMG-6).
 
-use crate::restored::{Erased, Ground, Part, until};
+use crate::restored::{Erased, Ground, READING};
 use domain::ids::ImageId;
 use domain::image::{ArchiveImage, ImageCommand, KEPT_DAYS, Library, PurgeImage, UploadImage};
 use eventstore::edge::{fresh_id, now};
@@ -98,19 +98,38 @@ fn with_an_older_backup_of_the_keys_the_key_of_a_purged_picture_is_destroyed_bef
     assert_ne!(code, 0, "{words}");
     assert!(words.contains("purged pictures have a key (1)"), "{words}");
     assert!(picture.has_a_key(), "it only looks");
-    for (part, at) in [
-        ("relay", "relay:read"),
-        ("projections", "projector:read"),
-        ("workers", "policy:read"),
-    ] {
+    for (part, at) in READING {
         picture.is_restored();
-        let mut command = ground.command(&[part], &ground.data());
-        let mut part = Part(command.env("VARA_KILL_AT", at).spawn().unwrap());
-        until(at, &ground, || part.0.try_wait().unwrap().is_some());
-        assert!(!part.0.wait().unwrap().success(), "{at} was reached");
+        ground.reads_with(part, at);
         assert!(!picture.has_a_key(), "{at}\n{}", ground.log());
     }
+    picture.is_restored();
+    drop(ground.serves());
+    assert!(!picture.has_a_key(), "the API\n{}", ground.log());
     assert!(ana.has_a_key(), "nobody else's");
     let (words, code) = ground.run(&["audit", "replay"], &ground.data());
     assert_eq!(code, 0, "{words}");
+}
+
+#[test]
+fn no_part_starts_where_the_keys_of_purged_pictures_cannot_be_destroyed() {
+    // IMG-6
+    let ground = Ground::fresh();
+    let ana = ground.member();
+    let picture = ana.lost_a_picture();
+    let away = "ALTER TABLE keys.picture_keys RENAME TO away";
+    let away = sqlx::query(away).execute(picture.keys);
+    ground.runtime.block_on(away).unwrap();
+    for part in [
+        &["relay"][..],
+        &["projections"],
+        &["workers"],
+        &["api", "--port", "0"],
+        &["up", "--port", "0"],
+    ] {
+        let (words, code) = ground.run(part, &ground.data());
+        assert_ne!(code, 0, "{part:?}: {words}");
+        let why = "nothing is read before purged pictures have no key";
+        assert!(words.contains(why), "{part:?}: {words}");
+    }
 }
