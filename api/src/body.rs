@@ -18,8 +18,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 const JSON_BYTES_MAX: usize = 256 * 1024;
 /// What a form adds around its file.
 const FORM_BYTES_MAX: usize = 64 * 1024;
-/// Mebibytes that uploads may hold in memory at once. What they take is half as much again: what is freed goes back to the system late.
-const ROOM_MIB: usize = 32;
+/// Mebibytes that uploads may hold in memory at once.
+const ROOM_MIB: usize = 40;
 /// What one takes of it that does not say how long it is.
 const LONGEST_MIB: usize = (BYTES_MAX + FORM_BYTES_MAX).div_ceil(MIB);
 const MIB: usize = 1024 * 1024;
@@ -166,6 +166,9 @@ fn counted(
     futures::stream::unfold(
         (chunks, 0, over),
         move |(mut chunks, mut read, over)| async move {
+            // Who takes the form apart reads on for as long as there is something to read (multer 3.1): it would hold the whole
+            // file a second time.
+            tokio::task::yield_now().await;
             let item = match tokio::time::timeout_at(deadline, chunks.next()).await {
                 Err(_) => Err(std::io::ErrorKind::TimedOut.into()),
                 Ok(None) => return None,

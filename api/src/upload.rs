@@ -23,10 +23,18 @@ use projections::likeness::{nearest_by_hash, nearest_by_vector};
 use projections::projector::ReadModel;
 use std::borrow::Cow;
 use std::sync::Arc;
+use tokio::io::AsyncReadExt as _;
 use uuid::Uuid;
 
 /// Least cosine similarity at which two pictures are called near copies by their vectors: that of EXACT (MAT-7).
 const NEAR_SIMILARITY: f64 = 0.95;
+
+/// Files of one form that are kept until it is known how many there are.
+const KEPT: usize = 2;
+/// Address space for a file, of which memory is only what it fills. A block of this size goes back to the system as soon as it is
+/// let go (glibc, `M_MMAP_THRESHOLD`: 32 MiB at most); smaller ones stay with the process, and a file that grows in them takes two
+/// or three times its length.
+const RESERVED_BYTES: usize = 33 * 1024 * 1024;
 
 /// What came under the name `file`; more than one is refused by the handler, calmly.
 #[derive(Debug, Default)]
@@ -88,8 +96,12 @@ impl ParseFromMultipartField for Files {
     /// whole is bounded before this.
     async fn parse_from_repeated_field(mut self, field: Field) -> ParseResult<Self> {
         let declared = field.content_type().map(str::to_owned);
-        let bytes = field.bytes().await.map_err(ParseError::custom)?;
-        if self.0.len() < 2 {
+        let kept = self.0.len() < KEPT;
+        let mut bytes = Vec::with_capacity(if kept { RESERVED_BYTES } else { 0 });
+        let mut reading = field.into_async_read();
+        let read = reading.read_to_end(&mut bytes).await;
+        read.map_err(ParseError::custom)?;
+        if kept {
             self.0.push(File { declared, bytes });
         }
         Ok(self)
