@@ -18,10 +18,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 const JSON_BYTES_MAX: usize = 256 * 1024;
 /// What a form adds around its file.
 const FORM_BYTES_MAX: usize = 64 * 1024;
+/// Longest upload; what one is taken for that does not say how long it is.
+const UPLOAD_BYTES_MAX: usize = BYTES_MAX + FORM_BYTES_MAX;
 /// Mebibytes that uploads may hold in memory at once.
 const ROOM_MIB: usize = 40;
-/// What one takes of it that does not say how long it is.
-const LONGEST_MIB: usize = (BYTES_MAX + FORM_BYTES_MAX).div_ceil(MIB);
 const MIB: usize = 1024 * 1024;
 /// Uploads of one session that are in memory at once.
 const UPLOADS_OF_EACH: usize = 2;
@@ -51,13 +51,10 @@ struct Places {
 impl Places {
     /// Theirs first: who waits for a place of their own takes none of all.
     async fn one_for(&self, who: &[u8], bytes: usize) -> Option<Place> {
-        let room = match bytes.div_ceil(MIB) {
-            0 => LONGEST_MIB,
-            some => some,
-        };
+        let room = u32::try_from(bytes.div_ceil(MIB)).ok()?;
         let own = self.of(self.hashing.hash_one(who)).acquire_owned().await;
         let of_all = Arc::clone(&self.all);
-        let of_all = of_all.acquire_many_owned(u32::try_from(room).ok()?).await;
+        let of_all = of_all.acquire_many_owned(room).await;
         Some(Place(Arc::new((own.ok()?, of_all.ok()?))))
     }
 
@@ -113,14 +110,13 @@ fn is_multipart(request: &Request) -> bool {
 }
 
 /// The length the client announces, nothing where it tells none: then, and where it lies, the limit is found while the body is read.
-fn announced(request: &Request) -> usize {
-    let length = request.header(header::CONTENT_LENGTH);
-    length.and_then(|text| text.parse().ok()).unwrap_or(0)
+fn announced(request: &Request) -> Option<usize> {
+    request.header(header::CONTENT_LENGTH)?.parse().ok()
 }
 
 async fn upload(mut request: Request) -> Result<Request, Problem> {
-    let bytes = announced(&request);
-    if bytes > BYTES_MAX + FORM_BYTES_MAX {
+    let bytes = announced(&request).unwrap_or(UPLOAD_BYTES_MAX);
+    if bytes > UPLOAD_BYTES_MAX {
         drain(Box::pin(request.take_body().into_bytes_stream())).await;
         return Err(Problem::FileTooLarge);
     }
@@ -175,7 +171,7 @@ fn counted(
                 Ok(Some(Err(fault))) => Err(fault),
                 Ok(Some(Ok(chunk))) => {
                     read += chunk.len();
-                    if read > BYTES_MAX + FORM_BYTES_MAX {
+                    if read > UPLOAD_BYTES_MAX {
                         drain(&mut chunks).await;
                         over.0.store(true, Ordering::Relaxed);
                         Err(std::io::ErrorKind::FileTooLarge.into())
@@ -191,7 +187,7 @@ fn counted(
 
 /// A JSON body, read and found to be JSON; no body at all counts as `{}`.
 async fn json(mut request: Request) -> Result<Request, Problem> {
-    if announced(&request) > JSON_BYTES_MAX {
+    if announced(&request).is_some_and(|bytes| bytes > JSON_BYTES_MAX) {
         drain(Box::pin(request.take_body().into_bytes_stream())).await;
         return Err(Problem::BodyTooLarge);
     }

@@ -61,11 +61,9 @@ fn decoded(data: &[u8], (width, height): (u32, u32), strict: bool) -> Option<Sto
     } else {
         RgbImage::from_raw(width, height, pixels).map(DynamicImage::from)
     };
-    let exif = decoder
+    let orientation = decoder
         .exif()
         .and_then(|exif| Orientation::from_exif_chunk(exif));
-    // Illegal values of the tag, and tags that cannot be read, mean "as stored".
-    let orientation = exif.unwrap_or(Orientation::NoTransforms);
     Picture::flattened(image?).map(|picture| Stored::new(picture, orientation))
 }
 

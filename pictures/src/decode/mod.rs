@@ -25,10 +25,11 @@ pub(crate) struct Stored {
 }
 
 impl Stored {
-    fn new(picture: Picture, orientation: Orientation) -> Self {
+    /// Illegal values of the tag, and tags that cannot be read, mean "as stored".
+    fn new(picture: Picture, tag: Option<Orientation>) -> Self {
         Self {
             picture,
-            turn: Turn::of(orientation),
+            turn: Turn::of(tag.unwrap_or(Orientation::NoTransforms)),
         }
     }
 }
@@ -94,8 +95,7 @@ pub(crate) fn stored_as(look: Look, bytes: &[u8]) -> Result<Stored, Unfit> {
 /// Never the frame iterators: they ignore limits.
 fn stored(decoder: ImageResult<impl ImageDecoder>, (width, height): (u32, u32)) -> Option<Stored> {
     let mut decoder = decoder.ok()?;
-    // Illegal values of the tag, and tags that cannot be read, mean "as stored".
-    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let orientation = decoder.orientation().ok();
     let mut limits = Limits::no_limits();
     limits.max_image_width = Some(width);
     limits.max_image_height = Some(height);

@@ -30,7 +30,6 @@ pub(super) fn stored(bytes: &[u8]) -> Option<Stored> {
     let exif = reader.info().exif_metadata.as_deref();
     let orientation = exif.and_then(Orientation::from_exif_chunk);
     let picture = Picture::from_rgb(width, height, rgb)?;
-    let orientation = orientation.unwrap_or(Orientation::NoTransforms);
     Some(Stored::new(picture, orientation))
 }
 
