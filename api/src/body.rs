@@ -162,9 +162,6 @@ fn counted(
     futures::stream::unfold(
         (chunks, 0, over),
         move |(mut chunks, mut read, over)| async move {
-            // Who takes the form apart reads on for as long as there is something to read (multer 3.1): it would hold the whole
-            // file a second time.
-            tokio::task::yield_now().await;
             let item = match tokio::time::timeout_at(deadline, chunks.next()).await {
                 Err(_) => Err(std::io::ErrorKind::TimedOut.into()),
                 Ok(None) => return None,
